@@ -1,0 +1,155 @@
+"""What each build of ima2 can do with each account, from its probes (wire §0, §11) and never from its version.
+
+TAG and HEAD carry the same version number: only `/api/capabilities` and `/api/providers` tell the three apart.
+"""
+
+from typing import Any, Literal
+
+from adapters.ima2.wire import AccountStatus, Capabilities, Providers
+from contracts.capability import (
+    AccountInfo,
+    Capability,
+    Discovery,
+    Limits,
+    ModelInfo,
+    SizeRange,
+    TimeLimits,
+)
+from contracts.media import Dimensions
+
+Profile = Literal["tag", "head", "new"]
+
+#: Models that TAG and HEAD accept; their `/api/oauth/status` also lists some that make no pictures (wire §2, §3).
+KNOWN_MODELS = ("gpt-5.5", "gpt-5.4", "gpt-5.4-mini")
+#: Recommended by both seeds; the app's own default is gpt-5.4-mini.
+RECOMMENDED = ("gpt-5.4", "gpt-5.4-mini")
+GROK_MODELS = ("grok-imagine-image", "grok-imagine-image-quality")
+#: Counted in base64 characters (wire §3).
+MAX_REFERENCE_CHARS = 7_340_032
+SQUARE = Dimensions(1024, 1024)
+
+
+def profile_of(capabilities: Capabilities | None, providers: Providers) -> Profile:
+    """Tell the build by what it answers (wire §0)."""
+    if capabilities is not None:
+        return "new"
+    return "tag" if providers.api_key_disabled and providers.api_key_source is None else "head"
+
+
+def discovery(
+    capabilities: Capabilities | None,
+    providers: Providers,
+    oauth: AccountStatus | None,
+    grok: AccountStatus | None,
+    timeouts: dict[str, float],
+) -> Discovery:
+    """Put the probes together: accounts, their models, and what each can do."""
+    profile = profile_of(capabilities, providers)
+    valid = capabilities.valid if capabilities is not None else {}
+    limits = capabilities.limits if capabilities is not None else {}
+    accounts = list(_accounts(profile, valid, providers, oauth, grok))
+    models: list[ModelInfo] = []
+    for account in accounts:
+        ids = _grok_models(valid) if account.name == "grok" else _models(valid, oauth)
+        capability = generate(profile, account.name, limits, timeouts)
+        preferred = next((each for each in RECOMMENDED if each in ids), ids[0] if ids else "")
+        models += (
+            ModelInfo(
+                id=each, account=account.name, operations={"image.generate": capability}, default=each == preferred
+            )
+            for each in ids
+        )
+    return Discovery(
+        models=tuple(models),
+        accounts=tuple(accounts),
+        profile=profile,
+        evidence="discovered",
+        version=capabilities.version if capabilities is not None else None,
+        facts={
+            "capabilities": "200 JSON" if capabilities is not None else "404",
+            "apiKeyDisabled": str(providers.api_key_disabled).lower(),
+        },
+    )
+
+
+def _accounts(
+    profile: Profile,
+    valid: dict[str, Any],
+    providers: Providers,
+    oauth: AccountStatus | None,
+    grok: AccountStatus | None,
+) -> list[AccountInfo]:
+    status = oauth.status if oauth is not None else "offline"
+    accounts = [AccountInfo(name="oauth", ready=status == "ready", detail=status)]
+    if profile != "tag":
+        source = providers.api_key_source or "none"
+        accounts.append(AccountInfo(name="api", ready=providers.api_key, detail=f"key source: {source}"))
+    if "grok" in _strings(valid.get("providers")):
+        status = grok.status if grok is not None else "offline"
+        accounts.append(AccountInfo(name="grok", ready=status == "ready", detail=status))
+    return accounts
+
+
+def _models(valid: dict[str, Any], oauth: AccountStatus | None) -> tuple[str, ...]:
+    listed = _strings(_mapping(valid.get("imageModels")).get("supported"))
+    if listed:
+        return listed
+    shown = oauth.models if oauth is not None else ()
+    return tuple(model for model in KNOWN_MODELS if not shown or model in shown)
+
+
+def _grok_models(valid: dict[str, Any]) -> tuple[str, ...]:
+    return _strings(_mapping(valid.get("imageModels")).get("grokSupported")) or GROK_MODELS
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
+
+
+def generate(profile: Profile, account: str, limits: dict[str, Any], timeouts: dict[str, float]) -> Capability:
+    """Return what `POST /api/generate` can do for an account of a build."""
+    grok = account == "grok"
+    new = profile == "new"
+    count, references = limits.get("maxGeneratedImages"), limits.get("maxRefCount")
+    return Capability(
+        # The server passes a size on unchecked (wire §3): its upstream is the judge, and the bytes are read back.
+        # Grok knows shapes and tiers, no pixel sizes but the one the seed shows.
+        sizes=(SQUARE,) if grok else (),
+        size_range=None if grok else SizeRange(min_side=16, max_side=3840),
+        default_size=SQUARE,
+        formats=("jpeg",) if grok else ("png", "jpeg", "webp"),
+        default_format="jpeg" if grok else "png",
+        max_n=count if isinstance(count, int) and count > 0 else 8,
+        references=3 if grok else (references if isinstance(references, int) else 5),
+        inputs_total=3 if grok else None,
+        efforts=("low", "medium", "high"),
+        default_effort="medium",
+        strictness=("default", "relaxed"),
+        optimize_prompt=(True, False),
+        cancel="stops" if new else "forgets",
+        recover=True,
+        resubmit="safe" if new else "unsafe",
+        blocking=not new,
+        retries_itself=not grok,
+        poll_batch=True,
+        limits=Limits(reference_base64_chars=MAX_REFERENCE_CHARS, prompt_chars=32_000 if new else None),
+        time=_time(profile, grok=grok, timeouts=timeouts),
+        evidence="documented" if new else "measured",
+    )
+
+
+def _time(profile: Profile, *, grok: bool, timeouts: dict[str, float]) -> TimeLimits:
+    """HEAD may be silent for 2 x 400 s and TAG has no limit of its own (wire §3); Grok searches, plans and paints."""
+    most = {"tag": 1800.0, "head": 840.0, "new": 840.0}[profile]
+    if grok:
+        most = 1500.0
+    submit = 30.0 if profile == "new" else min(most, 810.0) if profile == "head" else most
+    return TimeLimits(
+        submit_s=timeouts.get("submit_s", submit),
+        attempt_s=timeouts.get("attempt_s", most),
+        settle_s=timeouts.get("settle_s", most),
+    )

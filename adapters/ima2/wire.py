@@ -1,0 +1,145 @@
+"""What goes over ima2's wire, as Structs: requests as the seeds promise them, answers as they really come."""
+
+from typing import Any
+
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+
+class Request(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """The shape shared by what we send: camelCase, and absent keys instead of nulls (null is not "absent": wire §3)."""
+
+
+class GenerateRequest(Request, frozen=True, kw_only=True):
+    """Body of `POST /api/generate`. Nothing is left to a default of the server."""
+
+    prompt: str
+    provider: str
+    model: str
+    quality: str
+    size: str
+    format: str
+    moderation: str
+    request_id: str
+    mode: str
+    n: int
+    references: tuple[str, ...] | UnsetType = UNSET
+    is_async: bool | UnsetType = field(default=UNSET, name="async")
+
+
+class Image(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One of several pictures in an answer."""
+
+    image: Raw
+    filename: str | None = None
+    revised_prompt: str | None = None
+
+
+class ServerWarning(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What ima2 changed in silence and tells afterwards."""
+
+    code: str
+    field_name: str | None = field(default=None, name="field")
+    normalized_to: Any = None
+
+
+class GenerateAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Answer of `POST /api/generate`: `image` for n=1, `images` from n=2 on; 202 carries only ids."""
+
+    image: Raw | UnsetType = UNSET
+    images: tuple[Image, ...] | UnsetType = UNSET
+    filename: str | None = None
+    revised_prompt: str | None = None
+    request_id: str | None = None
+    provider: str | None = None
+    quality: str | None = None
+    size: str | None = None
+    model: str | None = None
+    moderation: str | None = None
+    usage: dict[str, Any] | None = None
+    web_search_calls: int | None = None
+    warnings: tuple[ServerWarning, ...] | None = None
+    references_dropped_on_retry: bool | None = None
+
+
+class Capabilities(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The part of `GET /api/capabilities` that decides what can be done (wire §11)."""
+
+    ok: bool
+    valid: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
+    version: str | None = None
+
+
+class Providers(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`GET /api/providers`. TAG has no `apiKeySource`, HEAD has."""
+
+    api_key: bool = False
+    api_key_disabled: bool = False
+    api_key_source: str | None = None
+
+
+class AccountStatus(Struct, frozen=True, kw_only=True):
+    """`GET /api/oauth/status` and `GET /api/grok/status`."""
+
+    status: str
+    models: tuple[str, ...] = ()
+
+
+class Health(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`GET /api/health`: no readiness probe, but it tells when the process began (epoch milliseconds)."""
+
+    started_at: float
+    active_jobs: int | None = None
+    version: str | None = None
+
+
+class InflightJob(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A row of `GET /api/inflight`. The prompt it shows is never read."""
+
+    request_id: str
+    phase: str | None = None
+    started_at: float | None = None
+    status: str | None = None
+    http_status: int | None = None
+    error_code: str | None = None
+    meta: dict[str, Any] | None = None
+
+
+class Inflight(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`GET /api/inflight?includeTerminal=1`."""
+
+    jobs: tuple[InflightJob, ...]
+    terminal_jobs: tuple[InflightJob, ...] = ()
+
+
+class HistoryRow(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A row of `GET /api/history`."""
+
+    filename: str
+    created_at: float
+    request_id: str | None = None
+    revised_prompt: str | None = None
+    provider: str | None = None
+    usage: dict[str, Any] | None = None
+    web_search_calls: int | None = None
+
+
+class Cursor(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where the next page of the history begins."""
+
+    before: float
+    before_filename: str
+
+
+class History(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`GET /api/history`."""
+
+    items: tuple[HistoryRow, ...]
+    next_cursor: Cursor | None = None
+
+
+class CancelAnswer(Struct, frozen=True, kw_only=True):
+    """NEW's answer to `DELETE /api/inflight/:id`; TAG and HEAD answer 204 with nothing."""
+
+    active: bool | None = None
+    aborted: bool | None = None

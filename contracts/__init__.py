@@ -1,0 +1,1 @@
+"""The vocabulary: values and ports, and nothing that does I/O. Read this room first."""

@@ -1,0 +1,289 @@
+"""The desk: everything that a face may ask of the gateway, and nothing behind it. Every face gets the same one."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from contracts.capability import ModelInfo
+from contracts.codes import ErrorCode
+from contracts.job import Adjustment, Job, JobState, Moment, OutputRole
+from contracts.spec import JobSpec, Operation
+
+Scope = str
+SCOPES: tuple[Scope, ...] = (
+    "jobs:write",
+    "jobs:read",
+    "assets:read",
+    "assets:write",
+    "policy:review",
+    "ops:read",
+    "admin",
+)
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks: a key of a team, or anybody on this machine in open mode."""
+
+    team: str
+    key_id: str | None
+    scopes: frozenset[Scope]
+    backends: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+
+    def may(self, scope: Scope) -> bool:
+        """Say whether a scope is held; `admin` holds them all."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+class Asset(Struct, frozen=True, kw_only=True):
+    """A stored file as its team sees it."""
+
+    id: str
+    url: str
+    media_type: str
+    bytes: int
+    sha256: str
+    width: int
+    height: int
+    source: str
+    role: OutputRole | str
+    created_at: Moment
+    expires_at: Moment
+    duration_s: float | None = None
+    job_id: str | None = None
+    prompt: str | None = None
+    sandbox: bool = False
+    deleted_at: Moment | None = None
+
+
+class JobPage(Struct, frozen=True, kw_only=True):
+    """A page of jobs."""
+
+    jobs: tuple[Job, ...]
+    next_page_token: str | None = None
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """A file to serve: where it is, what it is, and its digest."""
+
+    path: str
+    length: int
+    media_type: str
+    sha256: str
+
+
+class AssetPage(Struct, frozen=True, kw_only=True):
+    """A page of assets."""
+
+    assets: tuple[Asset, ...]
+    next_page_token: str | None = None
+
+
+class JobQuery(Struct, frozen=True, kw_only=True):
+    """Which jobs are wanted."""
+
+    state: JobState | None = None
+    backend: str | None = None
+    operation: Operation | None = None
+    tag: tuple[str, str] | None = None
+    created_after: float | None = None
+    created_before: float | None = None
+    limit: int = 50
+    page_token: str | None = None
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """A job as it is now, with the weak tag of its stored state."""
+
+    job: Job
+    tag: str
+
+
+class Created(Struct, frozen=True, kw_only=True):
+    """What became of a request: its job, now or as it ended while the caller waited."""
+
+    job: Job
+    tag: str
+    replayed: bool = False
+    #: Base64 by asset id, for outputs that were wished inline.
+    data: Mapping[str, bytes] = {}
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What `dry_run` says of one candidate."""
+
+    backend: str
+    model: str
+    fits: bool
+    ready: bool
+    account: str | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+    code: ErrorCode | None = None
+    reasons: tuple[Any, ...] = ()
+    #: It fits, but is external while a local backend could serve: only an alias or a route that names both goes there.
+    kept_local: bool = False
+
+
+class NativeRequest(Struct, frozen=True, kw_only=True):
+    """What would be sent, secrets and pictures left out; `host` only for who may see it."""
+
+    method: str
+    path: str
+    body: Any
+    host: str | None = None
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """The answer to `dry_run`: nothing was sent, fetched or stored."""
+
+    chosen: str | None
+    candidates: tuple[Verdict, ...]
+    adjustments: tuple[Adjustment, ...] = ()
+    effective: Any = None
+    request: NativeRequest | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """A model as callers name it, with what each of its accounts can do."""
+
+    id: str
+    backend: str
+    dialect: str
+    operations: tuple[Operation, ...]
+    accounts: tuple[str, ...]
+    capabilities: tuple[ModelInfo, ...]
+    label: str | None = None
+    default: bool = False
+    sandbox: bool = False
+    discovered_at: Moment | None = None
+
+
+class Alias(Struct, frozen=True, kw_only=True):
+    """A name that stands for one of several models."""
+
+    id: str
+    models: tuple[str, ...]
+
+
+class AccountView(Struct, frozen=True, kw_only=True):
+    """One account of a backend."""
+
+    name: str
+    ready: bool
+    circuit: str
+    in_flight: int
+    code: ErrorCode | None = None
+    detail: str | None = None
+
+
+class BackendView(Struct, frozen=True, kw_only=True):
+    """One backend: how it is, and how we know."""
+
+    name: str
+    dialect: str
+    up: bool
+    sandbox: bool
+    trust: str
+    priority: int
+    max_concurrency: int
+    in_flight: int
+    queued: int
+    models: tuple[str, ...]
+    accounts: tuple[AccountView, ...] = ()
+    profile: str | None = None
+    evidence: str | None = None
+    facts: Mapping[str, str] = {}
+    version: str | None = None
+    discovered_at: Moment | None = None
+    last_error: ErrorCode | None = None
+    base_url: str | None = None
+
+
+class Jobs(Protocol):
+    """Jobs of the caller's team; another team's are not found."""
+
+    async def create(
+        self, caller: Caller, spec: JobSpec, *, idempotency_key: str | None, wait_s: float, route: str
+    ) -> Created:
+        """Accept a job, durable when this returns, and wait for its end as long as wished."""
+
+    async def explain(self, caller: Caller, spec: JobSpec) -> Explanation:
+        """Say what would happen."""
+
+    async def get(self, caller: Caller, job_id: str, *, wait_s: float = 0, seen: str | None = None) -> Shown | None:
+        """Return a job, after its end or a change if a wait is wished; None: nothing changed since `seen`."""
+
+    async def inline(self, caller: Caller, job: Job) -> Mapping[str, bytes]:
+        """Return a job's pictures in base64 by asset id, as far as they may be handed out so."""
+
+    async def list(self, caller: Caller, query: JobQuery) -> JobPage:
+        """Return a page of jobs, newest first."""
+
+    async def cancel(self, caller: Caller, job_id: str, *, wait_s: float) -> Shown:
+        """Cancel, and return the job as it is after waiting for the backend's answer."""
+
+    def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
+        """Stream a job's events, or all of the team's, as frames; ends after a terminal event or when stopping."""
+
+
+class Assets(Protocol):
+    """Files of the caller's team."""
+
+    async def upload(self, caller: Caller, chunks: AsyncIterator[bytes]) -> Asset:
+        """Store what is streamed in."""
+
+    async def get(self, caller: Caller, asset_id: str) -> Asset:
+        """Return an asset."""
+
+    async def list(self, caller: Caller, *, limit: int, page_token: str | None, source: str | None) -> AssetPage:
+        """Return a page of assets, newest first."""
+
+    async def delete(self, caller: Caller, asset_id: str) -> None:
+        """Delete an asset; it can be restored for some days."""
+
+    async def restore(self, caller: Caller, asset_id: str) -> Asset:
+        """Undo a deletion."""
+
+    async def content(self, asset: Asset, *, thumbnail: int | None) -> Content:
+        """Return the file to serve, or a thumbnail of it that fits into a square of so many pixels."""
+
+    async def read(self, path: str, start: int, length: int) -> bytes:
+        """Return a piece of a file that `content` named."""
+
+    def signed_path(self, asset_id: str) -> str:
+        """Return a path that needs no key for an hour."""
+
+
+class Catalogue(Protocol):
+    """What there is: models, backends, aliases."""
+
+    def models(self, caller: Caller) -> Sequence[Model]:
+        """Return every model the caller may use."""
+
+    def aliases(self) -> Sequence[Alias]:
+        """Return the aliases."""
+
+    def backends(self, caller: Caller) -> Sequence[BackendView]:
+        """Return every backend; details only for who may see them."""
+
+
+class Access(Protocol):
+    """Who is who."""
+
+    async def caller(self, token: str | None, host: str | None, origin: str | None = None) -> Caller:
+        """Return who a token belongs to; raise `auth.unauthenticated`."""
+
+    async def signed(self, asset_id: str, expires: str, signature: str, variant: str) -> Caller:
+        """Return the caller that a signed URL stands for."""
+
+
+class Desk(Struct, frozen=True, kw_only=True):
+    """What every face receives."""
+
+    jobs: Jobs
+    assets: Assets
+    catalogue: Catalogue
+    access: Access

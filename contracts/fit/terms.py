@@ -1,0 +1,131 @@
+"""Fitting the terms: inputs, policy, cache, watermark, provenance, and what only one dialect has."""
+
+from collections.abc import Callable
+
+from msgspec import UNSET, UnsetType, structs
+
+from contracts.fit.fitting import Fitting
+
+
+def inputs(f: Fitting) -> None:
+    """Check the input pictures by role and number."""
+    capability = f.capability
+    inputs = () if isinstance(f.spec.inputs, UnsetType) else f.spec.inputs
+    references = [at for at, each in enumerate(inputs) if each.role == "reference"]
+    taken = {
+        "source": capability.source,
+        "mask": capability.mask,
+        "watermark": capability.watermark,
+        "first_frame": "image" in capability.video_modes,
+        "reference": capability.references > 0,
+    }
+    for at, each in enumerate(inputs):
+        if not taken[each.role]:
+            f.refuse(
+                f"/inputs/{at}/role",
+                f"takes no {each.role} picture",
+                allowed=tuple(role for role, can in taken.items() if can),
+            )
+    limit = capability.references
+    if limit and len(references) > limit:
+        f.refuse(
+            f"/inputs/{references[limit]}",
+            f"takes at most {limit} references",
+            code="request.reference_too_many",
+            reason="range",
+            limit=limit,
+        )
+    total = [at for at, each in enumerate(inputs) if each.role in ("source", "reference")]
+    if capability.inputs_total is not None and len(total) > capability.inputs_total > 0:
+        f.refuse(
+            f"/inputs/{total[capability.inputs_total]}",
+            f"takes at most {capability.inputs_total} pictures, the source included",
+            code="request.reference_too_many",
+            reason="range",
+            limit=capability.inputs_total,
+        )
+
+
+def strength(f: Fitting) -> None:
+    """Pass the strength of a variation on."""
+    if isinstance(f.spec.strength, UnsetType) or f.capability.strength:
+        return
+    f.drop_or_refuse("/strength", f.spec.strength, "takes no strength for this operation")
+
+
+def policy(f: Fitting) -> None:
+    """Pass the terms of review on; they are never dropped."""
+    policy, capability = f.spec.policy, f.capability
+    if capability.strictness:
+        f.values["strictness"] = "default"
+    if isinstance(policy, UnsetType):
+        return
+    if policy.strictness in capability.strictness:
+        f.values["strictness"] = policy.strictness
+    elif not isinstance(policy.strictness, UnsetType):
+        f.refuse("/policy/strictness", "has no such strictness", allowed=capability.strictness)
+    if not isinstance(policy.ruleset, UnsetType):
+        if capability.rulesets:
+            f.values["ruleset"] = policy.ruleset
+        else:
+            f.refuse("/policy/ruleset", "has no reviewer whose rules could be chosen")
+    if not isinstance(policy.prescreen_note, UnsetType) and not capability.prescreen_note:
+        f.refuse("/policy/prescreen_note", "has no reviewer to give a note to")
+
+
+def cache(f: Fitting) -> None:
+    """Follow the wish for cached pictures; `prefer` is only a hint."""
+    cache = f.spec.cache
+    if isinstance(cache, UnsetType) or f.capability.cache or cache.mode in ("off", UNSET):
+        return
+    if cache.mode == "prefer":
+        # A hint: not to follow it is legal, and told.
+        f.adjust("/cache/mode", "prefer", "off", "dropped")
+    else:
+        f.drop_or_refuse("/cache/mode", cache.mode, "has no cache for you to use", allowed=("off", "prefer"))
+
+
+def whole(name: str, what: str) -> Callable[[Fitting], None]:
+    """Return the step for an option that is taken whole or not at all."""
+
+    def step(f: Fitting) -> None:
+        asked = getattr(f.spec, name)
+        if isinstance(asked, UnsetType) or getattr(f.capability, name):
+            return
+        for field in structs.fields(asked):
+            value = getattr(asked, field.name)
+            if not isinstance(value, UnsetType):
+                f.drop_or_refuse(f"/{name}/{field.name}", value, what)
+
+    return step
+
+
+def video(f: Fitting) -> None:
+    """Refuse video options where no video is made."""
+    if isinstance(f.spec.video, UnsetType) or f.capability.video_modes:
+        return
+    f.refuse("/video", "makes no video in this operation")
+
+
+def optimize_prompt(f: Fitting) -> None:
+    """Pass on whether the prompt may be rewritten."""
+    asked = f.spec.optimize_prompt
+    if isinstance(asked, UnsetType):
+        return
+    if asked in f.capability.optimize_prompt:
+        f.values["optimize_prompt"] = asked
+    else:
+        f.drop_or_refuse(
+            "/optimize_prompt", asked, "cannot be told so about prompts", allowed=f.capability.optimize_prompt
+        )
+
+
+def options(f: Fitting) -> None:
+    """Pass the dialect's own options on; another dialect's do not fit."""
+    if isinstance(f.spec.options, UnsetType):
+        return
+    for name, options in f.spec.options.items():
+        if name == f.dialect:
+            f.values["options"] = options
+        else:
+            f.drop_or_refuse(f"/options/{name}", options, f"these options are for {name} backends alone")

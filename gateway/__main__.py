@@ -1,0 +1,5 @@
+"""`python -m gateway` is `triptych`."""
+
+from gateway.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Who may: keys, teams, scopes, and URLs that are signed."""

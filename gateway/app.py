@@ -1,0 +1,241 @@
+"""The composition root: the only file that knows every room. It reads settings and returns an application."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from prometheus_client import generate_latest
+
+from contracts.catalog import CatalogError
+from contracts.desk import Desk
+from contracts.port import BackendSettings, Dialect
+from gateway.access.gate import Gate
+from gateway.access.signing import Signer
+from gateway.catalogue import CatalogueService
+from gateway.clock import Clock, SystemClock
+from gateway.dialects import dialects
+from gateway.engine.backends import Backend
+from gateway.engine.carrier import Carrier
+from gateway.engine.context import Context
+from gateway.engine.observed import Observed as ObservedAdapter
+from gateway.gallery import GalleryService
+from gateway.jobs import JobService
+from gateway.jobs.creating import Creator
+from gateway.jobs.intake import Intake
+from gateway.jobs.listening import Listener
+from gateway.jobs.reading import JobReader
+from gateway.ops.http import App, Observed
+from gateway.ops.log import logger
+from gateway.ops.metrics import Metrics
+from gateway.routing import Router
+from gateway.settings import Backend as BackendConfig
+from gateway.settings import Settings
+from gateway.store import query
+from gateway.store.database import DataDir
+from gateway.store.store import Store
+from gateway.v1 import assets, catalogue, docs, jobs, operations
+from gateway.v1.answer import on_any_error, on_catalog_error, on_framework_error
+from gateway.v1.openapi import document, to_json
+from gateway.version import VERSION
+
+ROUTES = (*jobs.ROUTES, *assets.ROUTES, *catalogue.ROUTES, *operations.ROUTES, *docs.ROUTES)
+#: How late the event loop may be is measured this often.
+LAG_S = 1.0
+
+
+def connect(name: str, config: BackendConfig, dialect: Dialect, metrics: Metrics, signer: Signer) -> Backend:
+    """Return a backend with its adapter, which is watched."""
+    log = logger("adapter")
+
+    def unmapped(fingerprint: str) -> None:
+        metrics.unmapped_native_errors.labels(dialect.name).inc()
+        log.warning("adapter.unmapped_native_error", backend=name, dialect=dialect.name, fingerprint=fingerprint)
+
+    if dialect.connect is None:
+        msg = f"the dialect {dialect.name} has no adapter"
+        raise CatalogError("gateway.internal", msg, reason="settings")
+    adapter = dialect.connect(
+        BackendSettings(
+            name=name,
+            base_url=config.base_url,
+            api_key=config.api_key.read() if config.api_key is not None else None,
+            fetch_hosts=config.fetch_hosts,
+            connect_timeout_s=config.timeouts.get("connect_s", 5.0),
+            timeouts=dict(config.timeouts),
+            max_concurrency=config.max_concurrency,
+            shared_cache_ok=config.shared_cache_ok,
+            fingerprint=signer.fingerprint,
+            on_unmapped=unmapped,
+        )
+    )
+    return Backend(name, dialect.name, config, ObservedAdapter(name, adapter, metrics), metrics)
+
+
+class Gateway:
+    """Everything of one process: what it holds, how it starts and how it stops."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, known: Mapping[str, Dialect] | None = None
+    ) -> None:
+        """Open the store and wire everything; nothing is carried yet."""
+        self.settings = settings
+        self.metrics = Metrics()
+        self.clock = clock or SystemClock()
+        self.dialects = dict(known or dialects())
+        self.store = Store(DataDir(Path(settings.data_dir)), on_group=self.metrics.commit_group_size.observe)
+        signer = Signer(self.store.data_dir.secret())
+        self.backends = {
+            name: connect(name, config, self.dialects[config.dialect], self.metrics, signer)
+            for name, config in settings.backends.items()
+        }
+        self.gate = Gate(self.store, settings, self.clock, signer)
+        router = Router(self.backends, settings.aliases)
+        context = Context(
+            store=self.store,
+            backends=self.backends,
+            router=router,
+            settings=settings,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+        self.carrier = Carrier(context)
+        reader = JobReader(self.store, self.carrier, self.clock)
+        intake = Intake(self.store, settings, self.clock, self.metrics)
+        self.creator = Creator(
+            carrier=self.carrier,
+            router=router,
+            intake=intake,
+            reader=reader,
+            files=self.store.files,
+            dialects=self.dialects,
+            settings=settings,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+        self.desk = Desk(
+            jobs=JobService(
+                creator=self.creator,
+                reader=reader,
+                listener=Listener(self.store, reader, self.gate),
+                carrier=self.carrier,
+                router=router,
+                backends=self.backends,
+                dialects=self.dialects,
+            ),
+            assets=GalleryService(self.store, intake, settings, self.clock, signer),
+            catalogue=CatalogueService(self.backends, settings.aliases),
+            access=self.gate,
+        )
+        self.log = logger("gateway")
+        self._lag: asyncio.Task[None] | None = None
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether sandboxes stand behind it."""
+        return any(backend.sandbox for backend in self.backends.values())
+
+    async def start(self) -> None:
+        """Take up what is open, and begin."""
+        await self.gate.refresh()
+        for name, (discovery, at) in (await self.store.read(query.discoveries)).items():
+            if name in self.backends:
+                self.backends[name].learned(discovery, at, fresh=False)
+        await self.carrier.start()
+        self._lag = asyncio.create_task(self._measure_lag())
+        self.log.info("gateway.started", version=VERSION, backends=sorted(self.backends), sandbox=self.sandbox)
+
+    async def _measure_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(LAG_S)
+            self.metrics.loop_lag_seconds.set(max(0.0, loop.time() - before - LAG_S))
+
+    def begin_stop(self) -> None:
+        """Stop taking work in, and end every stream: they can be taken up again elsewhere."""
+        self.creator.stopping = True
+        self.store.hub.close()
+        self.carrier.begin_stop()
+
+    async def stop(self) -> None:
+        """Let go of what can be found again, wait for what cannot, and close."""
+        self.begin_stop()
+        if self._lag is not None:
+            self._lag.cancel()
+        await self.carrier.drain(self.settings.shutdown.drain_s)
+        self.store.close()
+        self.log.info("gateway.stopped")
+
+    async def readiness(self) -> operations.Readiness:
+        """Say whether work is taken in, and how each backend is."""
+        status: Any = "stopping" if self.creator.stopping else "ready"
+        try:
+            await self.store.read(query.last_event_id)
+        except OSError:
+            status = "storage_failed"
+        return operations.Readiness(
+            status=status,
+            backends={
+                name: operations.BackendReadiness(
+                    up=backend.up,
+                    ready_accounts=tuple(
+                        account.name or "default" for account in backend.accounts if backend.ready(account.name)
+                    ),
+                )
+                for name, backend in self.backends.items()
+            },
+        )
+
+    def scrape(self) -> bytes:
+        """Return the metrics, with the gauges brought up to date."""
+        self.carrier.refresh_gauges()
+        self.metrics.streams_open.set(self.store.hub.streams)
+        return generate_latest(self.metrics.registry)
+
+    def application(self) -> App:
+        """Return the ASGI application; its lifespan starts and stops the gateway."""
+        settings = self.settings
+
+        @contextlib.asynccontextmanager
+        async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+            await self.start()
+            try:
+                yield
+            finally:
+                await self.stop()
+
+        limit = max(settings.server.max_upload_bytes, settings.server.max_json_bytes)
+        app = Litestar(
+            [*ROUTES],
+            lifespan=[lifespan],
+            openapi_config=None,
+            logging_config=None,
+            exception_handlers={
+                CatalogError: on_catalog_error,
+                HTTPException: on_framework_error,
+                Exception: on_any_error,
+            },
+            # A form has boundaries and headers around its file.
+            request_max_body_size=limit + 64 * 1024,
+            state=State(
+                {
+                    "desk": self.desk,
+                    "max_json_bytes": settings.server.max_json_bytes,
+                    "readiness": self.readiness,
+                    "scrape": self.scrape,
+                    "version": operations.Version(name="triptych", version=VERSION, sandbox=self.sandbox),
+                    "openapi": openapi(self.dialects),
+                }
+            ),
+        )
+        return Observed(app, self.metrics)  # type: ignore[arg-type]
+
+
+def openapi(known: Mapping[str, Dialect]) -> bytes:
+    """Return the OpenAPI document as it is committed and served."""
+    return to_json(document(ROUTES, known, VERSION))

@@ -1,0 +1,55 @@
+"""`triptych migrate`, `openapi` and `config check`: what an operator does before and beside serving."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gateway.cli.serve import settings_of
+
+
+@click.command()
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Where the gateway keeps everything.")
+@click.option("--config", type=click.Path(dir_okay=False), help="Settings file (TOML).")
+def migrate(data_dir: str | None, config: str | None) -> None:
+    """Bring the database up to date (serving does so too)."""
+    from gateway.store import database  # noqa: PLC0415
+
+    settings = settings_of(config, {"data_dir": data_dir})
+    directory = database.DataDir(Path(settings.data_dir))
+    directory.make()
+    changed = database.migrate(directory.database)
+    click.echo(f"The schema is at {database.HEAD}{'' if changed else ' already'}.")
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document, as it is served and committed."""
+    from gateway.app import openapi as document  # noqa: PLC0415
+    from gateway.dialects import dialects  # noqa: PLC0415
+
+    sys.stdout.buffer.write(document(dialects()))
+
+
+@click.group()
+def config() -> None:
+    """Check settings."""
+
+
+@config.command("check")
+@click.argument("path", required=False, type=click.Path(dir_okay=False))
+def check(path: str | None) -> None:
+    """Read the settings file at PATH and the environment; say what is wrong, what is doubtful, and what holds."""
+    from gateway.dialects import dialects  # noqa: PLC0415
+    from gateway.settings import remarks  # noqa: PLC0415
+
+    settings = settings_of(path)
+    found = remarks(settings, frozenset(dialects()))
+    for kind, text in found:
+        click.echo(f"{kind}: {text}")
+    click.echo(f"listens on {settings.server.host}:{settings.server.port}, keeps everything in {settings.data_dir}")
+    for name, backend in settings.backends.items():
+        key = "a key" if backend.api_key is not None and backend.api_key.read() else "no key"
+        click.echo(f"backend {name}: {backend.dialect} at {backend.base_url}, {backend.trust}, {key}")
+    if any(kind == "error" for kind, _ in found):
+        sys.exit(2)

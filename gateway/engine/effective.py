@@ -1,0 +1,17 @@
+"""What was sent, and what the backend says it used instead."""
+
+from msgspec import UnsetType, structs
+
+from contracts.job import Effective
+
+
+def merged(sent: Effective, came: Effective | None) -> Effective:
+    """Lay what the backend says it used over what was sent."""
+    if came is None:
+        return sent
+    known = {
+        field.name: value
+        for field in structs.fields(came)
+        if not isinstance(value := getattr(came, field.name), UnsetType)
+    }
+    return structs.replace(sent, **known)

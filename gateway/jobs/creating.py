@@ -1,0 +1,208 @@
+"""Accepting jobs: refused before they exist, or durable before anybody is told."""
+
+import asyncio
+
+from msgspec import UnsetType
+
+from contracts.catalog import CatalogError
+from contracts.desk import Caller, Created
+from contracts.event import JobQueued
+from contracts.job import moment
+from contracts.port import Dialect
+from contracts.spec import JobSpec, operation_of
+from gateway.access.gate import need
+from gateway.clock import Clock, new_id
+from gateway.engine.carried import Finished
+from gateway.engine.carrier import Carrier
+from gateway.jobs import rules
+from gateway.jobs.intake import Intake, TakenIn
+from gateway.jobs.reading import MAX_INLINE_BYTES, JobReader, tag
+from gateway.ops.metrics import Metrics
+from gateway.routing import Choice, Router, allow_of
+from gateway.settings import Settings
+from gateway.store.assets import AssetFiles
+from gateway.store.change import Accept, Idempotency
+from gateway.store.record import JobRecord
+
+HOUR_S = 3600.0
+#: How often the room on the disk is looked at.
+DISK_CHECK_S = 5.0
+
+
+class Creator:
+    """Makes jobs."""
+
+    def __init__(
+        self,
+        *,
+        carrier: Carrier,
+        router: Router,
+        intake: Intake,
+        reader: JobReader,
+        files: AssetFiles,
+        dialects: dict[str, Dialect],
+        settings: Settings,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        """Take what new jobs need."""
+        self._carrier = carrier
+        self._router = router
+        self._intake = intake
+        self._reader = reader
+        self._files = files
+        self._dialects = dialects
+        self._settings = settings
+        self._clock = clock
+        self._metrics = metrics
+        self._disk_checked_at = float("-inf")
+        self._disk_full = False
+        #: Set when the process stops: nothing new is taken in.
+        self.stopping = False
+
+    async def create(
+        self, caller: Caller, spec: JobSpec, *, idempotency_key: str | None, wait_s: float, route: str
+    ) -> Created:
+        """Accept a job, durable when this returns, and wait for its end as long as wished."""
+        choices = self._admit(caller, spec)
+        taken = await self._intake.take_in(caller.team, spec)
+        choices = _within_limits(choices, taken)
+        accept = self._accept(caller, taken, idempotency_key, route)
+        waiter: asyncio.Future[Finished | None] | None = None
+        if wait_s > 0:
+            waiter = asyncio.get_running_loop().create_future()
+        accepted = await self._carrier.accept(accept, choices, waiter)
+        if accepted.replayed:
+            self._metrics.idempotent_replays.inc()
+            shown = await self._reader.watch(caller, accepted.job_id, wait_s=wait_s)
+            assert shown is not None  # noqa: S101 - only `seen` makes it None
+            return Created(job=shown.job, tag=shown.tag, replayed=True)
+        return await self._created(accepted.job_id, waiter, wait_s)
+
+    async def _created(self, job_id: str, waiter: "asyncio.Future[Finished | None] | None", wait_s: float) -> Created:
+        finished: Finished | None = None
+        if waiter is not None:
+            try:
+                async with asyncio.timeout(wait_s):
+                    finished = await waiter
+            except TimeoutError:
+                finished = None
+            finally:
+                carried = self._carrier.carried(job_id)
+                if carried is not None and waiter in carried.waiters:
+                    carried.waiters.remove(waiter)
+        if finished is not None:
+            return Created(job=finished.job, tag=tag(finished.last_event_id), data=_inline_fit(finished))
+        shown = await self._reader.show(job_id)
+        return Created(job=shown.job, tag=shown.tag)
+
+    def _admit(self, caller: Caller, spec: JobSpec) -> list[Choice]:
+        """Refuse what must be refused before anything is read or stored."""
+        need(caller, "jobs:write")
+        if spec.priority > 0:
+            need(caller, "admin")
+        rules.check(spec, self._dialects)
+        choices = self._router.capable(spec, allow_of(caller))
+        route = spec.route
+        if not isinstance(route, UnsetType) and route.require_healthy is True:
+            choices = [c for c in choices if c.backend.ready(c.candidate.account)]
+            if not choices:
+                raise CatalogError(
+                    "routing.no_candidate", "All backends that could do this are down.", retry_after_s=15
+                )
+        self._check_room(caller)
+        return choices
+
+    def _check_room(self, caller: Caller) -> None:
+        limits, now = self._settings.limits, self._clock.now()
+        if self.stopping:
+            raise CatalogError("gateway.overloaded", "The gateway is stopping.", retry_after_s=5)
+        if self._carrier.queued(caller.team) >= limits.queued_per_team:
+            raise CatalogError(
+                "quota.rate_limited",
+                "Your team has as many jobs waiting as it may.",
+                retry_after_s=15,
+                limit=limits.queued_per_team,
+                limit_name="requests",
+            )
+        if self._carrier.queued_in_all() >= limits.queued_total:
+            raise CatalogError("gateway.overloaded", "As many jobs wait as the gateway holds.", retry_after_s=30)
+        if now - self._disk_checked_at > DISK_CHECK_S:
+            self._disk_checked_at = now
+            self._disk_full = self._files.free_bytes() < limits.min_free_disk_bytes
+        if self._disk_full:
+            raise CatalogError(
+                "gateway.overloaded", "The gateway's disk is nearly full.", retry_after_s=60, reason="storage"
+            )
+
+    def _accept(self, caller: Caller, taken: TakenIn, key: str | None, route: str) -> Accept:
+        now = self._clock.now()
+        spec = taken.spec
+        deadline = None if isinstance(spec.deadline_s, UnsetType) else now + spec.deadline_s
+        job = JobRecord(
+            id=new_id("job"),
+            team=caller.team,
+            key_id=caller.key_id,
+            operation=operation_of(spec),
+            state="queued",
+            phase="waiting_for_backend",
+            priority=spec.priority,
+            spec=spec,  # type: ignore[arg-type]
+            client_ref=None if isinstance(spec.client_ref, UnsetType) else spec.client_ref,
+            created_at=now,
+            deadline_at=deadline,
+        )
+        idempotency = None
+        if key is not None:
+            idempotency = Idempotency(
+                team=caller.team,
+                route=route,
+                key=key,
+                fingerprint=rules.fingerprint(spec),
+                job_id=job.id,
+                expires_at=now + self._settings.keep.idempotency_hours * HOUR_S,
+            )
+        return Accept(
+            job=job,
+            events=(JobQueued(job_id=job.id, at=moment(now)),),
+            tags={} if isinstance(spec.tags, UnsetType) else spec.tags,
+            assets=taken.assets,
+            holds=taken.held,
+            idempotency=idempotency,
+        )
+
+
+def _within_limits(choices: list[Choice], taken: TakenIn) -> list[Choice]:
+    """Keep the candidates whose limits the pictures meet, now that their lengths are known."""
+    if not taken.records:
+        return choices
+    longest = max(record.bytes for record in taken.records)
+    limits: dict[str, int] = {}
+    left = []
+    for choice in choices:
+        most = choice.capability.limits.input_bytes
+        chars = choice.capability.limits.reference_base64_chars
+        if chars is not None:
+            most = min(most or chars, chars // 4 * 3)
+        if most is not None and longest > most:
+            limits[choice.candidate.backend] = most
+        else:
+            left.append(choice)
+    if not left:
+        limit = max(limits.values())
+        raise CatalogError(
+            "request.too_large",
+            f"An input picture is larger than {limit} bytes.",
+            limit=limit,
+            limits_by_backend=limits,
+        )
+    return left
+
+
+def _inline_fit(finished: Finished) -> dict[str, bytes]:
+    room, kept = MAX_INLINE_BYTES, {}
+    for asset_id, data in finished.data.items():
+        if len(data) <= room:
+            kept[asset_id] = data
+            room -= len(data)
+    return kept

@@ -1,0 +1,71 @@
+"""`dry_run`: who could serve a spec, what would be sent, what would be changed. Nothing is sent, fetched or stored."""
+
+from collections.abc import Mapping
+
+from msgspec import UnsetType, structs
+
+from contracts.desk import Caller, Explanation, NativeRequest, Verdict
+from contracts.media import Input
+from contracts.port import Order
+from contracts.spec import JobSpec
+from gateway.engine.backends import Backend
+from gateway.routing import Choice, Router, allow_of
+
+
+def explain(router: Router, backends: Mapping[str, Backend], caller: Caller, spec: JobSpec) -> Explanation:
+    """Say what would happen with a spec."""
+    choices = router.choices(spec, allow_of(caller))
+    fitting = router.capable(spec, allow_of(caller)) if choices[0].fits else []
+    capable = {choice.candidate for choice in fitting}
+    verdicts = tuple(_verdict(choice, backends, capable=choice.candidate in capable) for choice in choices)
+    chosen = next((choice for choice in choices if choice.candidate in capable), None)
+    if chosen is None:
+        return Explanation(chosen=None, candidates=verdicts)
+    backend = backends[chosen.candidate.backend]
+    order = Order(
+        job_id="job_00000000000000000000000000",
+        n=1,
+        part=1,
+        spec=_named_inputs(spec),
+        effective=chosen.fit.effective,
+        candidate=chosen.candidate,
+        capability=chosen.capability,
+        count=min(chosen.fit.count, chosen.capability.max_n),
+    )
+    prepared = backend.adapter.prepare(order)
+    preview = prepared.preview
+    host = backend.settings.base_url if caller.may("ops:read") else None
+    return Explanation(
+        chosen=chosen.candidate.full_model,
+        candidates=verdicts,
+        adjustments=(*chosen.fit.adjustments, *prepared.adjustments),
+        effective=prepared.effective,
+        request=NativeRequest(method=preview["method"], path=preview["path"], body=preview["body"], host=host),
+        warnings=chosen.fit.warnings,
+    )
+
+
+def _verdict(choice: Choice, backends: Mapping[str, Backend], *, capable: bool) -> Verdict:
+    candidate, mismatches = choice.candidate, choice.fit.mismatches
+    return Verdict(
+        backend=candidate.backend,
+        account=candidate.account,
+        model=candidate.full_model,
+        fits=choice.fits,
+        ready=backends[candidate.backend].ready(candidate.account),
+        adjustments=choice.fit.adjustments,
+        code=mismatches[0].code if mismatches else None,
+        reasons=tuple(mismatch.fault for mismatch in mismatches),
+        kept_local=choice.fits and not capable,
+    )
+
+
+def _named_inputs(spec: JobSpec) -> JobSpec:
+    """Return the spec with its pictures named instead of shown: nothing is stored in a dry run."""
+    if isinstance(spec.inputs, UnsetType):
+        return spec
+    named = tuple(
+        each if isinstance(each.asset_id, str) else Input(role=each.role, asset_id=f"input {at}")
+        for at, each in enumerate(spec.inputs)
+    )
+    return structs.replace(spec, inputs=named)

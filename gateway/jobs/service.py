@@ -1,0 +1,89 @@
+"""The one object that faces know of all this."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+from contracts.catalog import CatalogError
+from contracts.desk import Caller, Created, Explanation, JobPage, JobQuery, Shown
+from contracts.job import TERMINAL, Job
+from contracts.port import Dialect
+from contracts.spec import JobSpec
+from gateway.access.gate import need
+from gateway.engine.backends import Backend
+from gateway.engine.carrier import Carrier
+from gateway.jobs import rules
+from gateway.jobs.creating import Creator
+from gateway.jobs.explaining import explain
+from gateway.jobs.listening import Listener
+from gateway.jobs.reading import JobReader
+from gateway.routing import Router
+
+
+class JobService:
+    """Jobs of the caller's team (see contracts.desk.Jobs)."""
+
+    def __init__(
+        self,
+        *,
+        creator: Creator,
+        reader: JobReader,
+        listener: Listener,
+        carrier: Carrier,
+        router: Router,
+        backends: Mapping[str, Backend],
+        dialects: dict[str, Dialect],
+    ) -> None:
+        """Take those who do the work."""
+        self._creator = creator
+        self._reader = reader
+        self._listener = listener
+        self._carrier = carrier
+        self._router = router
+        self._backends = backends
+        self._dialects = dialects
+
+    async def create(
+        self, caller: Caller, spec: JobSpec, *, idempotency_key: str | None, wait_s: float, route: str
+    ) -> Created:
+        """Accept a job, durable when this returns, and wait for its end as long as wished."""
+        return await self._creator.create(caller, spec, idempotency_key=idempotency_key, wait_s=wait_s, route=route)
+
+    async def explain(self, caller: Caller, spec: JobSpec) -> Explanation:
+        """Say what would happen."""
+        need(caller, "jobs:write")
+        rules.check(spec, self._dialects)
+        return explain(self._router, self._backends, caller, spec)
+
+    async def get(self, caller: Caller, job_id: str, *, wait_s: float = 0, seen: str | None = None) -> Shown | None:
+        """Return a job, after its end or a change if a wait is wished; None: nothing changed since `seen`."""
+        return await self._reader.get(caller, job_id, wait_s=wait_s, seen=seen)
+
+    async def inline(self, caller: Caller, job: Job) -> Mapping[str, bytes]:
+        """Return a job's pictures in base64 by asset id, as far as they fit into one answer."""
+        return await self._reader.inline(caller, job)
+
+    async def list(self, caller: Caller, query: JobQuery) -> JobPage:
+        """Return a page of jobs, newest first."""
+        return await self._reader.list(caller, query)
+
+    def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
+        """Stream a job's events, or all of the team's, as frames."""
+        return self._listener.events(caller, job_id, after)
+
+    async def cancel(self, caller: Caller, job_id: str, *, wait_s: float) -> Shown:
+        """Cancel, and return the job as it is once the backend has answered; one that ended by itself is a conflict."""
+        need(caller, "jobs:write")
+        await self._reader.mine(caller, job_id)
+        carried = self._carrier.carried(job_id)
+        if carried is not None:
+            await self._carrier.cancel(carried)
+            if carried.cancelling is not None and wait_s > 0:
+                await asyncio.wait([carried.cancelling], timeout=wait_s)
+        shown = await self._reader.mine(caller, job_id)
+        if shown.job.state in TERMINAL and shown.job.state != "cancelled":
+            raise _already(shown.job)
+        return shown
+
+
+def _already(job: Job) -> CatalogError:
+    return CatalogError("resource.state_conflict", f"The job has {job.state} already.", job=job, job_id=job.id)

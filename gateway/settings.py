@@ -1,0 +1,240 @@
+"""Settings: a TOML file and the environment, into typed values. Unknown keys are refused, by name."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct, inspect
+
+from contracts.catalog import CatalogError, Fault
+from contracts.decode import faults
+
+PREFIX = "TRIPTYCH_"
+#: Variables of the same prefix that belong to the client commands.
+CLIENT_VARIABLES = frozenset({"TRIPTYCH_URL", "TRIPTYCH_API_KEY", "TRIPTYCH_CONFIG"})
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+Seconds = Annotated[float, Meta(gt=0)]
+#: Bounded, so that the moment of an end can always be written down.
+Days = Annotated[float, Meta(gt=0, le=100_000)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The shape shared by all sections: strict and frozen."""
+
+
+class SecretRef(Section, frozen=True, kw_only=True):
+    """Where a secret is: an environment variable or a file. Never in the settings themselves."""
+
+    env: str | None = None
+    file: str | None = None
+
+    def read(self) -> str | None:
+        """Return the secret, or None when it is not there."""
+        if self.file is not None:
+            path = Path(self.file)
+            return path.read_text().strip() if path.is_file() else None
+        return os.environ.get(self.env or "") or None
+
+
+class Server(Section, frozen=True, kw_only=True):
+    """Where the gateway listens, and how it is seen from outside."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    public_url: Annotated[str, Meta(pattern="^https?://")] | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    max_json_bytes: Count = 16 * 1024 * 1024
+    max_upload_bytes: Count = 50 * 1024 * 1024
+
+
+class Backend(Section, frozen=True, kw_only=True):
+    """One backend."""
+
+    dialect: str
+    base_url: Annotated[str, Meta(pattern="^https?://")]
+    api_key: SecretRef | None = None
+    priority: int = 0
+    max_concurrency: Count = 4
+    trust: Literal["local", "external"] = "external"
+    timeouts: dict[str, Seconds] = {}
+    fetch_hosts: tuple[str, ...] = ()
+    shared_cache_ok: bool = False
+    polls_per_s: Seconds = 50
+    sandbox: bool = False
+
+
+class Assets(Section, frozen=True, kw_only=True):
+    """What is done with files."""
+
+    strip_metadata: Literal["prompt", "none"] = "prompt"
+    max_pixels: Count = 64_000_000
+
+
+class Inputs(Section, frozen=True, kw_only=True):
+    """Whose pictures may be fetched for a caller; empty: nobody's."""
+
+    allow_hosts: tuple[str, ...] = ()
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """Bounds of what is taken in."""
+
+    queued_per_team: Count = 1000
+    queued_total: Count = 50_000
+    queue_s: Seconds = 3600
+    min_free_disk_bytes: Annotated[int, Meta(ge=0)] = 2 * 1024**3
+    blocking_submits: Count = 512
+    streams_per_team: Count = 6000
+
+
+class Keep(Section, frozen=True, kw_only=True):
+    """How long things are kept."""
+
+    jobs_days: Days = 30
+    events_days: Days = 7
+    assets_days: Days = 30
+    inputs_hours: Days = 24
+    idempotency_hours: Days = 24
+    tombstones_days: Days = 7
+    gone_days: Days = 30
+
+
+class Shutdown(Section, frozen=True, kw_only=True):
+    """How long to wait for work that could not be found again."""
+
+    drain_s: Annotated[float, Meta(ge=0, le=900)] = 8
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """How the log looks."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """Everything an operator can set."""
+
+    data_dir: str = "./triptych-data"
+    server: Server = Server()
+    backends: dict[Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,31}$")], Backend] = {}
+    aliases: dict[str, Annotated[tuple[str, ...], Meta(min_length=1)]] = {}
+    assets: Assets = Assets()
+    inputs: Inputs = Inputs()
+    limits: Limits = Limits()
+    keep: Keep = Keep()
+    shutdown: Shutdown = Shutdown()
+    log: Log = Log()
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the gateway listens to this machine alone."""
+        return self.server.host in LOOPBACK
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used, with every fault."""
+
+    def __init__(self, found: tuple[Fault, ...]) -> None:
+        """Take the faults."""
+        super().__init__("; ".join(f"{fault.pointer.lstrip('/').replace('/', '.')}: {fault.detail}" for fault in found))
+        self.faults = found
+
+
+def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the file, lay the environment over it, then the command line's options; raise `SettingsError`."""
+    raw: dict[str, Any] = {}
+    if path is not None:
+        try:
+            raw = tomllib.loads(path.read_text())
+        except OSError:
+            raise SettingsError((Fault(pointer="/", reason="missing", detail=f"{path} cannot be read"),)) from None
+        except UnicodeDecodeError:
+            raise SettingsError((Fault(pointer="/", reason="format", detail="not TOML: not UTF-8"),)) from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError((Fault(pointer="/", reason="format", detail=f"not TOML: {error}"),)) from None
+    # A whole table comes before what is set inside it.
+    for name, value in sorted(environ.items()):
+        if name.startswith(PREFIX) and name not in CLIENT_VARIABLES:
+            _put(raw, name.removeprefix(PREFIX).lower().split("__"), _from_environment(value))
+    for dotted, value in (overrides or {}).items():
+        if value is not None:
+            _put(raw, dotted.split("."), value)
+    try:
+        return msgspec.convert(raw, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        text = str(error).partition(" - at `")[0]
+        found = faults(_typed(raw, inspect.type_info(Settings)), Settings)
+        raise SettingsError(found or (Fault(pointer="/", reason="format", detail=text),)) from None
+
+
+def _typed(value: Any, info: Any) -> Any:
+    """Return a value with its texts turned into what the settings' types are, where `convert` would take them so."""
+    match info:
+        case inspect.Metadata():
+            return _typed(value, info.type)
+        case inspect.StructType() if isinstance(value, dict):
+            types = {field.encode_name: field.type for field in info.fields}
+            return {name: _typed(each, types.get(name)) for name, each in value.items()}
+        case inspect.DictType() if isinstance(value, dict):
+            return {name: _typed(each, info.value_type) for name, each in value.items()}
+        case inspect.IntType() | inspect.FloatType() | inspect.BoolType() if isinstance(value, str):
+            kind = {inspect.IntType: int, inspect.FloatType: float}.get(type(info), bool)
+            try:
+                return msgspec.convert(value, kind, strict=False)
+            except msgspec.ValidationError:
+                return value
+    return value
+
+
+def _put(raw: dict[str, Any], path: list[str], value: Any) -> None:
+    for name in path[:-1]:
+        inner = raw.setdefault(name, {})
+        if not isinstance(inner, dict):
+            return
+        raw = inner
+    raw[path[-1]] = value
+
+
+def _from_environment(value: str) -> Any:
+    """Read lists and tables as JSON; everything else is text, turned into what the setting's type is."""
+    if value[:1] in "[{":
+        try:
+            return msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            return value
+    return value
+
+
+def remarks(settings: Settings, dialects: frozenset[str]) -> list[tuple[Literal["error", "warning"], str]]:
+    """Return what is wrong or doubtful beyond types, for `config check` and the start."""
+    found: list[tuple[Literal["error", "warning"], str]] = []
+    for name, backend in settings.backends.items():
+        if backend.dialect not in dialects:
+            known = ", ".join(sorted(dialects))
+            found.append(("error", f"backends.{name}.dialect: no dialect {backend.dialect!r}; there are {known}"))
+        if backend.api_key is not None and backend.api_key.read() is None:
+            found.append(("warning", f"backends.{name}.api_key: nothing there to read"))
+        if backend.dialect == "imgen" and not backend.fetch_hosts and not backend.sandbox:
+            found.append(
+                ("warning", f"backends.{name}.fetch_hosts: empty; imgen's signed pictures usually lie on another host")
+            )
+        if urlsplit(backend.base_url).username:
+            found.append(("error", f"backends.{name}.base_url: no credentials in addresses; use api_key"))
+    for alias, models in settings.aliases.items():
+        for model in models:
+            backend_name, _, rest = model.partition("/")
+            if backend_name not in settings.backends or not rest:
+                found.append(("error", f"aliases.{alias}: {model!r} is not <backend>/<model> of a configured backend"))
+    return found
+
+
+def refuse(detail: str) -> CatalogError:
+    """Return the error that stops a start."""
+    return CatalogError("gateway.internal", detail, reason="settings")

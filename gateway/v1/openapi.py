@@ -1,0 +1,217 @@
+"""The OpenAPI document, from what enforces it: the routes' own declarations and msgspec's schemas.
+
+The framework's generated document disagrees with what is enforced (no discriminators, no additionalProperties, lost
+minimums, wrong error type): here every schema comes from the very types that decode (docs/decisions).
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_args
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from contracts.catalog import Problem
+from contracts.event import JobEvent
+from contracts.port import Dialect
+from contracts.spec import JobSpec
+from gateway.v1.doc import Doc, Parameter
+
+REFERENCE = "#/components/schemas/{name}"
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+EXAMPLES: dict[str, Any] = {
+    "words": {
+        "summary": "A picture from words",
+        "value": {"operation": "image.generate", "prompt": "a shiba in space"},
+    },
+    "strict": {
+        "summary": "Every option honoured, or the request refused",
+        "value": {
+            "operation": "image.generate",
+            "prompt": "a lighthouse in a storm",
+            "size": {"width": 1024, "height": 1024},
+            "output": {"format": "png"},
+            "n": 2,
+            "on_unsupported": "reject",
+            "tags": {"project": "atlas"},
+        },
+    },
+}
+#: What the types cannot say: exactly one of several ways.
+ONE_OF: dict[str, list[list[str]]] = {
+    "Size": [["width", "height"], ["aspect_ratio"]],
+    "Input": [["asset_id"], ["data"], ["url"]],
+}
+DESCRIPTION = (
+    "One contract in front of unlike image APIs. Every option is honoured or refused; every result is checked. "
+    "Errors are RFC 9457 problem documents from one catalogue (GET /v1/errors)."
+)
+
+
+def document(routes: Iterable[HTTPRouteHandler], dialects: Mapping[str, Dialect], version: str) -> dict[str, Any]:
+    """Return the whole document. It depends on nothing but the code: not on settings, backends or hosts."""
+    handlers = list(routes)
+    docs = [doc_of(handler) for handler in handlers]
+    options = {name: dialect.options for name, dialect in dialects.items() if dialect.options is not None}
+    schemas, components = _schemas(docs, list(options.values()))
+    paths: dict[str, Any] = {}
+    for handler, doc in zip(handlers, docs, strict=True):
+        for path in sorted(handler.paths):
+            place = paths.setdefault(_template(path), {})
+            for method in sorted(handler.http_methods):
+                place[method.lower()] = _operation(handler, doc, path, method, schemas)
+    _mend(components, options)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Triptych", "version": version, "description": DESCRIPTION, "license": {"name": "MIT"}},
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"key": []}, {}],
+    }
+
+
+def doc_of(handler: HTTPRouteHandler) -> Doc:
+    """Return what a handler says of itself."""
+    doc: Doc = handler.opt["doc"]
+    return doc
+
+
+def _schemas(docs: Sequence[Doc], options: Sequence[type[Struct]]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    kinds: list[Any] = [Problem, JobSpec, JobEvent, *options]
+    for doc in docs:
+        kinds += [kind for kind in (doc.body, doc.also, *doc.answers.values()) if _is_schema(kind)]
+    unique = list(dict.fromkeys(kinds))
+    found, components = msgspec.json.schema_components(unique, ref_template=REFERENCE)
+    return dict(zip(unique, found, strict=True)), dict(components)
+
+
+def _is_schema(kind: Any) -> bool:
+    return kind is not None and kind not in (bytes, str)
+
+
+def _template(path: str) -> str:
+    return re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
+
+
+def _operation(
+    handler: HTTPRouteHandler, doc: Doc, path: str, method: str, schemas: Mapping[Any, Any]
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": handler.handler_name if method != "HEAD" else f"head_{handler.handler_name}",
+        "summary": handler.summary or handler.handler_name,
+        "description": (handler.fn.__doc__ or "").strip(),
+        "parameters": [*_path_parameters(path), *_query(doc), *(_parameter(each) for each in doc.parameters)],
+        "responses": _responses(doc, schemas, method),
+    }
+    if doc.body is not None:
+        operation["requestBody"] = _body(doc, schemas)
+    if doc.open:
+        operation["security"] = []
+    return operation
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in re.findall(r"\{(\w+):\w+\}", path)
+    ]
+
+
+def _query(doc: Doc) -> list[dict[str, Any]]:
+    if doc.query is None:
+        return []
+    schema = msgspec.json.schema(doc.query)
+    (shape,) = schema["$defs"].values()
+    found = []
+    for name, rules in shape["properties"].items():
+        plain = _without_null({key: value for key, value in rules.items() if key not in ("default", "description")})
+        each: dict[str, Any] = {"name": name, "in": "query", "required": False, "schema": plain}
+        if "description" in str(rules):
+            each["description"] = _description(rules)
+        found.append(each)
+    return found
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A query has no null: an optional parameter is only left out."""
+    if "anyOf" in schema:
+        kept = [each for each in schema["anyOf"] if each != {"type": "null"}]
+        return {key: value for key, value in kept[0].items() if key != "description"} if len(kept) == 1 else schema
+    if "enum" in schema:
+        return {**schema, "enum": [each for each in schema["enum"] if each is not None]}
+    return schema
+
+
+def _description(rules: Mapping[str, Any]) -> str:
+    inner = [each.get("description") for each in rules.get("anyOf", [])]
+    return str(rules.get("description") or next((each for each in inner if each), ""))
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.required,
+        "description": parameter.description,
+        "schema": {"type": "string"},
+    }
+
+
+def _body(doc: Doc, schemas: Mapping[Any, Any]) -> dict[str, Any]:
+    if doc.body is bytes:
+        file = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
+        return {
+            "required": True,
+            "content": {
+                each: {"schema": file if each.startswith("multipart/") else {"type": "string", "format": "binary"}}
+                for each in doc.body_media_types
+            },
+        }
+    content = {"schema": schemas[doc.body], "examples": EXAMPLES}
+    return {"required": True, "content": dict.fromkeys(doc.body_media_types, content)}
+
+
+def _responses(doc: Doc, schemas: Mapping[Any, Any], method: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for status, kind in doc.answers.items():
+        found[str(status)] = {"description": _WORDS.get(status, "The answer")}
+        if kind is None or method == "HEAD":
+            continue
+        schema = schemas[kind] if _is_schema(kind) else {"type": "string"}
+        if status == 200 and doc.also is not None:
+            schema = {"anyOf": [schema, schemas[doc.also]]}
+        found[str(status)]["content"] = {doc.answer_media_type: {"schema": schema}}
+    if doc.also_events:
+        place = found.setdefault("200", {"description": "The events, as they come"})
+        place.setdefault("content", {})["text/event-stream"] = {"schema": {"type": "string"}}
+        found["204"] = {"description": "The reader has seen the end"}
+    found["default"] = {"description": "A problem (RFC 9457)", "content": PROBLEM}
+    return dict(sorted(found.items()))
+
+
+_WORDS = {
+    200: "As it is now",
+    201: "Made",
+    202: "Accepted: the job is durable, and under way",
+    204: "Done",
+    206: "One range",
+    304: "Nothing changed",
+}
+
+
+def _mend(components: dict[str, Any], options: Mapping[str, type[Struct]]) -> None:
+    """Write what the types cannot say into their schemas."""
+    for name, ways in ONE_OF.items():
+        components[name]["oneOf"] = [{"required": way} for way in ways]
+    typed = {name: {"$ref": REFERENCE.format(name=kind.__name__)} for name, kind in options.items()}
+    for kind in get_args(JobSpec):
+        components[kind.__name__]["properties"]["options"]["properties"] = typed
+
+
+def to_json(value: dict[str, Any]) -> bytes:
+    """Return the document as it is committed and served: readable, with a newline at the end."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

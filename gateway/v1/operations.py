@@ -1,0 +1,75 @@
+"""The routes of operation: alive, ready, version, metrics. A dead backend never takes the gateway out of rotation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Response
+from msgspec import Struct
+
+from gateway.v1.answer import AnyRequest, answer
+from gateway.v1.ask import caller_of, demand, desk_of
+from gateway.v1.doc import Doc
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Alive(Struct, frozen=True, kw_only=True):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class BackendReadiness(Struct, frozen=True, kw_only=True):
+    """Whether one backend can work; it does not decide whether the gateway can."""
+
+    up: bool
+    ready_accounts: Sequence[str]
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """Whether the gateway takes work in."""
+
+    status: Literal["ready", "stopping", "storage_failed"]
+    backends: Mapping[str, BackendReadiness] = {}
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """What is running."""
+
+    name: str
+    version: str
+    sandbox: bool
+
+
+@get("/livez", summary="Is the process alive?", opt={"doc": Doc(answers={200: Alive}, open=True)})
+async def livez() -> Response[bytes]:
+    """Say that the process answers."""
+    return answer(Alive())
+
+
+@get("/readyz", summary="Does the gateway take work in?", opt={"doc": Doc(answers={200: Readiness}, open=True)})
+async def readyz(request: AnyRequest) -> Response[bytes]:
+    """Say whether work is taken in; each backend's state is told, and does not count."""
+    check: Callable[[], Any] = request.app.state["readiness"]
+    readiness: Readiness = await check()
+    return answer(readiness, status=200 if readiness.status == "ready" else 503)
+
+
+@get("/version", summary="What is running?", opt={"doc": Doc(answers={200: Version}, open=True)})
+async def version(request: AnyRequest) -> Response[bytes]:
+    """Say the version, and whether sandboxes stand behind it."""
+    return answer(request.app.state["version"])
+
+
+@get("/metrics", summary="Prometheus metrics", opt={"doc": Doc(answers={200: str}, answer_media_type="text/plain")})
+async def metrics(request: AnyRequest) -> Response[bytes]:
+    """Answer a scrape; needs `ops:read`."""
+    caller = await caller_of(request, desk_of(request).access)
+    demand(caller, "ops:read")
+    scrape: Callable[[], bytes] = request.app.state["scrape"]
+    return answer(scrape(), media_type=METRICS_TYPE)
+
+
+ROUTES: tuple[HTTPRouteHandler, ...] = (livez, readyz, version, metrics)
