@@ -1,7 +1,8 @@
 """The program `triptych`: serve, sandboxes, a client, and the operator's tools. A command loads only what it needs."""
 
 import importlib
-from typing import ClassVar
+import sys
+from typing import Any, ClassVar
 
 import click
 
@@ -37,6 +38,13 @@ class Lazy(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; one that is interrupted ends as shells expect it, after it has cleaned up."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(130)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         del ctx
@@ -50,4 +58,6 @@ def main() -> None:
     """One contract in front of three unlike image APIs, and nothing lost in between.
 
     Start with:  triptych serve   and then   triptych generate "a shiba in space" -o shiba.png
+
+    Exit codes: 0 done; 1 refused, failed, or nobody answers; 2 the command or the settings are wrong; 130 interrupted.
     """

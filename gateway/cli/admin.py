@@ -1,30 +1,34 @@
 """`triptych migrate`, `openapi` and `config check`: what an operator does before and beside serving."""
 
 import sys
-from pathlib import Path
 
 import click
 
-from gateway.cli.serve import settings_of
+from gateway.cli.serve import directory_of, settings_of
 
 
 @click.command()
 @click.option("--data-dir", type=click.Path(file_okay=False), help="Where the gateway keeps everything.")
 @click.option("--config", type=click.Path(dir_okay=False), help="Settings file (TOML).")
 def migrate(data_dir: str | None, config: str | None) -> None:
-    """Bring the database up to date (serving does so too)."""
+    """Bring the database up to date (serving does so too).
+
+    Example:  triptych migrate --data-dir /var/lib/triptych
+    """
     from gateway.store import database  # noqa: PLC0415
 
     settings = settings_of(config, {"data_dir": data_dir})
-    directory = database.DataDir(Path(settings.data_dir))
-    directory.make()
+    directory = directory_of(settings)
     changed = database.migrate(directory.database)
     click.echo(f"The schema is at {database.HEAD}{'' if changed else ' already'}.")
 
 
 @click.command()
 def openapi() -> None:
-    """Print the OpenAPI document, as it is served and committed."""
+    """Print the OpenAPI document, as it is served and committed.
+
+    Example:  triptych openapi > openapi.json
+    """
     from gateway.app import openapi as document  # noqa: PLC0415
     from gateway.dialects import dialects  # noqa: PLC0415
 
@@ -33,13 +37,19 @@ def openapi() -> None:
 
 @click.group()
 def config() -> None:
-    """Check settings."""
+    """Check settings.
+
+    Example:  triptych config check triptych.toml
+    """
 
 
 @config.command("check")
 @click.argument("path", required=False, type=click.Path(dir_okay=False))
 def check(path: str | None) -> None:
-    """Read the settings file at PATH and the environment; say what is wrong, what is doubtful, and what holds."""
+    """Read the settings file at PATH and the environment; say what is wrong, what is doubtful, and what holds.
+
+    Example:  triptych config check triptych.toml
+    """
     from gateway.dialects import dialects  # noqa: PLC0415
     from gateway.settings import remarks  # noqa: PLC0415
 

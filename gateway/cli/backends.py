@@ -10,7 +10,10 @@ from gateway.cli.client import URL, client, fetch
 @click.command()
 @URL
 def backends(url: str | None) -> None:
-    """Show backends: health, profile, accounts, circuit, models."""
+    """Show backends: health, profile, accounts, circuit, models.
+
+    Example:  triptych backends --url http://127.0.0.1:8080
+    """
     with client(url) as http:
         found = fetch(http, "GET", "/v1/backends")["backends"]
     if not found:

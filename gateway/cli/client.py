@@ -15,8 +15,19 @@ URL = click.option("--url", envvar="TRIPTYCH_URL", help=f"The gateway.  [default
 def client(url: str | None) -> httpx.Client:
     """Return a client of the gateway; the key comes from TRIPTYCH_API_KEY alone, never from the command line."""
     key = os.environ.get("TRIPTYCH_API_KEY")
+    address = url or _running() or DEFAULT_URL
+    if key is not None and not key.isascii():
+        click.echo("TRIPTYCH_API_KEY is no key: it has characters that no key has.", err=True)
+        sys.exit(2)
+    try:
+        parsed = httpx.URL(address)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        click.echo(f"{address!r} is no address of a gateway; write it like {DEFAULT_URL}", err=True)
+        sys.exit(2)
     return httpx.Client(
-        base_url=url or _running() or DEFAULT_URL,
+        base_url=parsed,
         headers={"Authorization": f"Bearer {key}"} if key else {},
         timeout=httpx.Timeout(30, read=None),
         trust_env=False,
@@ -74,6 +85,8 @@ def fail(problem: dict[str, Any]) -> NoReturn:
         click.echo(f"  {fault['pointer']}: {fault['detail']}{allowed}", err=True)
     if problem.get("supported_by"):
         click.echo(f"  supported by: {', '.join(problem['supported_by'])}", err=True)
+    if problem.get("job_id"):
+        click.echo(f"  job: {problem['job_id']}", err=True)
     if problem.get("instance"):
         click.echo(f"  request id: {problem['instance']}", err=True)
     sys.exit(1)

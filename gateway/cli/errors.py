@@ -26,7 +26,10 @@ class Codes(click.Group):
 )
 @click.pass_context
 def errors(ctx: click.Context, *, as_json: bool) -> None:
-    """Show the catalogue, one code of it (`triptych errors backend.timeout`), or explain a native answer."""
+    """Show the catalogue, one code of it, or explain a native answer.
+
+    Example:  triptych errors backend.timeout
+    """
     if as_json:
         from gateway.dialects import dialects  # noqa: PLC0415
 
@@ -44,11 +47,14 @@ def _show(row: Row) -> None:
 
 @errors.command("explain")
 @click.option("--dialect", required=True, help="Who said it: ima2, sdcpp or imgen.")
-@click.option("--status", type=int, required=True, help="The HTTP status.")
+@click.option("--status", type=click.IntRange(100, 599), required=True, help="The HTTP status.")
 @click.option("--route", help="What was asked, such as 'POST /api/edit' (imgen: the action).")
 @click.option("--media-type", help="The answer's content type.")
 def explain(dialect: str, status: int, route: str | None, media_type: str | None) -> None:
-    """Read an answer's body (or the data of an SSE error frame) and print which catalogue code it is, and why."""
+    """Read an answer's body (or the data of an SSE error frame) and print which catalogue code it is, and why.
+
+    Example:  triptych errors explain --dialect ima2 --status 422 --route 'POST /api/edit' < body.json
+    """
     from gateway.dialects import dialects  # noqa: PLC0415
 
     known = dialects()

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gateway.cli import follow
-from gateway.cli.client import URL, RefusedError, client, fail, fetch, problem_of
+from gateway.cli.client import URL, RefusedError, client, fail, fetch, problem_of, unreachable
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".avif": "avif"}
 PHASES = {
@@ -85,6 +85,9 @@ def _spec(prompt: str, output: str | None, asked: dict[str, Any]) -> dict[str, A
         spec["size"] = _size(asked["size"])
     if asked["adapt"]:
         spec["on_unsupported"] = "adapt"
+    if output and not Path(output).absolute().parent.is_dir():
+        click.echo(f"There is no directory {Path(output).parent} to put the picture in.", err=True)
+        sys.exit(2)
     suffix = Path(output).suffix.lower() if output else ""
     if suffix:
         if suffix not in FORMATS:
@@ -107,7 +110,7 @@ def _make(http: httpx.Client, spec: dict[str, Any], *, quiet: bool) -> dict[str,
     columns = (SpinnerColumn(), TextColumn("{task.description:32}"), BarColumn(), TimeElapsedColumn())
     location = None
     try:
-        with Progress(*columns, console=console, transient=True) as progress:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("asking", total=None)
             for location, event in follow.create(http, spec):  # noqa: B007 - the last location is used
                 _show(progress, task, event.event, json.loads(event.data or "{}"))
@@ -117,6 +120,8 @@ def _make(http: httpx.Client, spec: dict[str, Any], *, quiet: bool) -> dict[str,
         job_id = (location or "").rpartition("/")[2]
         if job_id:
             click.echo(f"The job goes on: triptych jobs watch {job_id}, or triptych jobs cancel {job_id}", err=True)
+        else:
+            click.echo("Interrupted before the gateway answered: triptych jobs ls shows what it took.", err=True)
         sys.exit(130)
     job: dict[str, Any] = fetch(http, "GET", location or "")
     return job
@@ -145,10 +150,17 @@ def _name(output: str | None, picture: dict[str, Any], index: int, count: int) -
 
 
 def _save(http: httpx.Client, picture: dict[str, Any], path: Path, *, quiet: bool) -> None:
-    response = http.get(picture["url"])
+    try:
+        response = http.get(picture["url"])
+    except httpx.HTTPError:
+        unreachable(http)
     if response.is_error:
         fail(problem_of(response))
-    path.write_bytes(response.content)
+    try:
+        path.write_bytes(response.content)
+    except OSError as error:
+        click.echo(f"{path} cannot be written: {error.strerror}. The picture is at {response.request.url}", err=True)
+        sys.exit(1)
     if not quiet:
         size = f"{picture['width']}x{picture['height']}"
         click.echo(f"{path}  {size}  {picture['media_type']}  {picture['bytes'] // 1024} KiB")

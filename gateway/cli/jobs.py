@@ -14,7 +14,10 @@ _COLOURS = {"succeeded": "green", "failed": "red", "blocked": "yellow", "running
 
 @click.group()
 def jobs() -> None:
-    """List, show, watch and cancel jobs of your team."""
+    """List, show, watch and cancel jobs of your team.
+
+    Example:  triptych jobs ls --state failed
+    """
 
 
 @jobs.command("ls")
@@ -22,7 +25,10 @@ def jobs() -> None:
 @click.option("--limit", type=int, default=20, show_default=True)
 @URL
 def ls(state: str | None, limit: int, url: str | None) -> None:
-    """List the newest jobs."""
+    """List the newest jobs.
+
+    Example:  triptych jobs ls --state running --limit 5
+    """
     params: dict[str, Any] = {"limit": limit} | ({"state": state} if state else {})
     with client(url) as http:
         for job in fetch(http, "GET", "/v1/jobs", params=params)["jobs"]:
@@ -36,7 +42,10 @@ def ls(state: str | None, limit: int, url: str | None) -> None:
 @click.argument("job_id")
 @URL
 def show(job_id: str, url: str | None) -> None:
-    """Show a job as JSON."""
+    """Show a job as JSON.
+
+    Example:  triptych jobs show job_01KA3V8M6Q9Z4T7X2B5N8C1D3F
+    """
     with client(url) as http:
         click.echo(json.dumps(fetch(http, "GET", f"/v1/jobs/{job_id}"), indent=2))
 
@@ -45,7 +54,10 @@ def show(job_id: str, url: str | None) -> None:
 @click.argument("job_id")
 @URL
 def watch(job_id: str, url: str | None) -> None:
-    """Print a job's events as they come, until its end."""
+    """Print a job's events as they come, until its end.
+
+    Example:  triptych jobs watch job_01KA3V8M6Q9Z4T7X2B5N8C1D3F
+    """
     with client(url) as http:
         try:
             for event in follow.watch(http, job_id):
@@ -65,7 +77,10 @@ def _print(event: ServerSentEvent) -> None:
 @click.argument("job_id")
 @URL
 def cancel(job_id: str, url: str | None) -> None:
-    """Cancel a job, and say what the backend did about it."""
+    """Cancel a job, and say what the backend did about it.
+
+    Example:  triptych jobs cancel job_01KA3V8M6Q9Z4T7X2B5N8C1D3F
+    """
     with client(url) as http:
         job = fetch(http, "POST", f"/v1/jobs/{job_id}/cancel", headers={"Prefer": "wait=10"})
     told = job["cancel"] or {"answer": "pending", "detail": None}

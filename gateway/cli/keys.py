@@ -5,15 +5,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
 from contracts.desk import SCOPES
 from gateway.access import key as keyring
-from gateway.cli.serve import settings_of
+from gateway.cli.serve import directory_of, settings_of
 from gateway.store import keep, query
-from gateway.store.database import DataDir, connect, migrate
+from gateway.store.database import connect, migrate
 from gateway.store.writer import Transaction
 
 _DATA_DIR = click.option("--data-dir", type=click.Path(file_okay=False), help="Where the gateway keeps everything.")
@@ -23,8 +22,7 @@ _CONFIG = click.option("--config", type=click.Path(dir_okay=False), help="Settin
 @contextmanager
 def _database(config: str | None, data_dir: str | None) -> Iterator[sqlite3.Connection]:
     settings = settings_of(config, {"data_dir": data_dir})
-    directory = DataDir(Path(settings.data_dir))
-    directory.make()
+    directory = directory_of(settings)
     migrate(directory.database)
     connection = connect(directory.database)
     try:
@@ -35,7 +33,10 @@ def _database(config: str | None, data_dir: str | None) -> Iterator[sqlite3.Conn
 
 @click.group()
 def keys() -> None:
-    """Create, list and revoke keys. A key is shown once, and kept only as a hash."""
+    """Create, list and revoke keys. A key is shown once, and kept only as a hash.
+
+    Example:  triptych keys create --team atlas
+    """
 
 
 @keys.command("create")
@@ -45,7 +46,7 @@ def keys() -> None:
 @click.option("--backend", "backends", multiple=True, help="Only these backends.")
 @click.option("--model", "models", multiple=True, help="Only these models (<backend>/<id>).")
 @click.option("--operation", "operations", multiple=True, help="Only these operations.")
-@click.option("--days", type=float, help="How long it is good.")
+@click.option("--days", type=click.FloatRange(0, 100_000, min_open=True), help="How long it is good.")
 @_DATA_DIR
 @_CONFIG
 def create(
@@ -59,7 +60,12 @@ def create(
     data_dir: str | None,
     config: str | None,
 ) -> None:
-    """Make a key and print it."""
+    """Make a key and print it: the key alone on standard output, what it is for beside it.
+
+    Example:  triptych keys create --team atlas --scope jobs:write --scope jobs:read --days 90
+    """
+    if not team.strip():
+        raise click.BadParameter("a team has a name", param_hint="--team")
     now = time.time()
     allow = {
         kind: names for kind, names in (("backends", backends), ("models", models), ("operations", operations)) if names
@@ -82,7 +88,10 @@ def create(
 @_DATA_DIR
 @_CONFIG
 def ls(data_dir: str | None, config: str | None) -> None:
-    """List keys, without what they are."""
+    """List keys, without what they are.
+
+    Example:  triptych keys ls --data-dir ./triptych-data
+    """
     with _database(config, data_dir) as connection:
         for record in query.keys(connection):
             state = "revoked" if record.revoked_at else "expired" if _is_over(record.expires_at) else "valid"
@@ -101,7 +110,10 @@ def _is_over(expires_at: float | None) -> bool:
 @_DATA_DIR
 @_CONFIG
 def revoke(key_id: str, data_dir: str | None, config: str | None) -> None:
-    """Revoke a key for good; its open streams end within 15 seconds."""
+    """Revoke a key for good; its open streams end within 15 seconds.
+
+    Example:  triptych keys revoke key_01KA3V8M6Q9Z4T7X2B5N8C1D3F
+    """
     with _database(config, data_dir) as connection:
         if not keep.RevokeKey(key_id, time.time()).apply(Transaction(connection)):
             click.echo(f"There is no valid key {key_id}.", err=True)

@@ -29,6 +29,8 @@ def sandbox(
     """Run the emulator of one DIALECT (ima2, sdcpp, imgen) on loopback.
 
     A token in a prompt, such as [[slow:5]] or [[SAFETY_REFUSAL]], forces an outcome.
+
+    Example:  triptych sandbox ima2 --port 3333 --speed 20
     """
     known = dialects()
     if dialect not in known or known[dialect].sandbox is None:

@@ -20,12 +20,26 @@ def settings_of(config: str | None, overrides: dict[str, Any] | None = None) -> 
     try:
         return load(Path(path) if path else None, os.environ, overrides)
     except SettingsError as error:
+        click.echo(f"The settings cannot be used ({path or 'the environment'}):", err=True)
         for fault in error.faults:
             allowed = f" (allowed: {', '.join(map(str, fault.allowed))})" if fault.allowed else ""
             click.echo(
                 f"{fault.pointer.lstrip('/').replace('/', '.') or 'settings'}: {fault.detail}{allowed}", err=True
             )
         sys.exit(2)
+
+
+def directory_of(settings: Settings) -> Any:
+    """Return the data directory, made if it was not there, or end the program because it cannot be."""
+    from gateway.store.database import DataDir  # noqa: PLC0415
+
+    directory = DataDir(Path(settings.data_dir))
+    try:
+        directory.make()
+    except OSError as error:
+        click.echo(f"The data directory {settings.data_dir} cannot be used: {error.strerror}", err=True)
+        sys.exit(1)
+    return directory
 
 
 @click.command()
@@ -50,13 +64,15 @@ def serve(
     """Run the gateway.
 
     Without settings, on loopback and before any key was made, the three sandboxes stand behind it.
+
+    Example:  triptych serve --config triptych.toml --data-dir /var/lib/triptych
     """
     from gateway.ops import log  # noqa: PLC0415
 
     overrides = {"server.host": host, "server.port": port, "data_dir": data_dir, "log.format": log_format}
     settings = settings_of(config, overrides)
     log.configure(settings.log.level, settings.log.format)
-    _check(settings)
+    _check(settings, config or os.environ.get("TRIPTYCH_CONFIG"))
     try:
         _run(settings, config=config, sandbox=sandbox, speed=sandbox_speed)
     except CatalogError as error:
@@ -64,22 +80,22 @@ def serve(
         sys.exit(1)
 
 
-def _check(settings: Settings) -> None:
+def _check(settings: Settings, path: str | None) -> None:
     from gateway.dialects import dialects  # noqa: PLC0415
 
     found = remarks(settings, frozenset(dialects()))
     for kind, text in found:
         click.echo(f"{kind}: {text}", err=True)
     if any(kind == "error" for kind, _ in found):
+        click.echo(f"The settings cannot be used ({path or 'the environment'}).", err=True)
         sys.exit(2)
 
 
 def _run(settings: Settings, *, config: str | None, sandbox: bool | None, speed: float) -> None:
     from gateway import sandboxes  # noqa: PLC0415
-    from gateway.store.database import DataDir, migrate  # noqa: PLC0415
+    from gateway.store.database import migrate  # noqa: PLC0415
 
-    data_dir = DataDir(Path(settings.data_dir))
-    data_dir.make()
+    data_dir = directory_of(settings)
     data_dir.hold()
     migrate(data_dir.database)
     has_keys = _has_keys(data_dir)
