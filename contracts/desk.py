@@ -225,6 +225,9 @@ class Jobs(Protocol):
     async def cancel(self, caller: Caller, job_id: str, *, wait_s: float) -> Shown:
         """Cancel, and return the job as it is after waiting for the backend's answer."""
 
+    def check_listening(self, caller: Caller) -> None:
+        """Raise what would keep the caller from listening now: its scopes, or how many streams its team has open."""
+
     def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
         """Stream a job's events, or all of the team's, as frames; ends after a terminal event or when stopping."""
 

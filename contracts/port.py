@@ -5,6 +5,7 @@ looks at a clock. Whatever lasts belongs to the engine. `CatalogError` is the on
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Literal, Protocol
 
 from msgspec import Raw, Struct
@@ -222,6 +223,8 @@ class BackendSettings(Struct, frozen=True, kw_only=True):
     #: A keyed hash for native messages (security.md §6), and where unmapped native codes are counted.
     fingerprint: Callable[[str], str] = lambda text: ""  # noqa: ARG005
     on_unmapped: Callable[[str], None] = lambda fingerprint: None  # noqa: ARG005
+    #: Holds room for so many bytes of an answer while it is read (security.md §4).
+    room: Callable[[int], AbstractAsyncContextManager[None]] = lambda length: nullcontext()  # noqa: ARG005
 
 
 class Sandbox(Protocol):

@@ -32,7 +32,8 @@ from gateway.jobs.reading import JobReader
 from gateway.ops.http import App, Observed
 from gateway.ops.log import logger
 from gateway.ops.metrics import Metrics
-from gateway.routing import Router
+from gateway.ops.room import Room
+from gateway.routing import Allow, Router, allow_of
 from gateway.settings import Backend as BackendConfig
 from gateway.settings import Settings
 from gateway.store import query
@@ -48,7 +49,9 @@ ROUTES = (*jobs.ROUTES, *assets.ROUTES, *catalogue.ROUTES, *operations.ROUTES, *
 LAG_S = 1.0
 
 
-def connect(name: str, config: BackendConfig, dialect: Dialect, metrics: Metrics, signer: Signer) -> Backend:
+def connect(
+    name: str, config: BackendConfig, dialect: Dialect, metrics: Metrics, signer: Signer, room: Room
+) -> Backend:
     """Return a backend with its adapter, which is watched."""
     log = logger("adapter")
 
@@ -71,6 +74,7 @@ def connect(name: str, config: BackendConfig, dialect: Dialect, metrics: Metrics
             shared_cache_ok=config.shared_cache_ok,
             fingerprint=signer.fingerprint,
             on_unmapped=unmapped,
+            room=room.held,
         )
     )
     return Backend(name, dialect.name, config, ObservedAdapter(name, adapter, metrics), metrics)
@@ -85,12 +89,13 @@ class Gateway:
         """Open the store and wire everything; nothing is carried yet."""
         self.settings = settings
         self.metrics = Metrics()
+        self.room = Room(settings.limits.bytes_in_flight)
         self.clock = clock or SystemClock()
         self.dialects = dict(known or dialects())
         self.store = Store(DataDir(Path(settings.data_dir)), on_group=self.metrics.commit_group_size.observe)
         signer = Signer(self.store.data_dir.secret())
         self.backends = {
-            name: connect(name, config, self.dialects[config.dialect], self.metrics, signer)
+            name: connect(name, config, self.dialects[config.dialect], self.metrics, signer, self.room)
             for name, config in settings.backends.items()
         }
         self.gate = Gate(self.store, settings, self.clock, signer)
@@ -102,6 +107,7 @@ class Gateway:
             settings=settings,
             clock=self.clock,
             metrics=self.metrics,
+            allowed=self._allowed,
         )
         self.carrier = Carrier(context)
         reader = JobReader(self.store, self.carrier, self.clock)
@@ -121,7 +127,7 @@ class Gateway:
             jobs=JobService(
                 creator=self.creator,
                 reader=reader,
-                listener=Listener(self.store, reader, self.gate),
+                listener=Listener(self.store, reader, self.gate, streams_per_team=settings.limits.streams_per_team),
                 carrier=self.carrier,
                 router=router,
                 backends=self.backends,
@@ -133,6 +139,10 @@ class Gateway:
         )
         self.log = logger("gateway")
         self._lag: asyncio.Task[None] | None = None
+
+    def _allowed(self, key_id: str | None) -> Allow:
+        holder = self.gate.holder(key_id)
+        return Allow() if holder is None else allow_of(holder)
 
     @property
     def sandbox(self) -> bool:
@@ -211,7 +221,7 @@ class Gateway:
 
         limit = max(settings.server.max_upload_bytes, settings.server.max_json_bytes)
         app = Litestar(
-            [*ROUTES],
+            [operations.options(ROUTES), *ROUTES],
             lifespan=[lifespan],
             openapi_config=None,
             logging_config=None,
@@ -225,6 +235,7 @@ class Gateway:
             state=State(
                 {
                     "desk": self.desk,
+                    "room": self.room,
                     "max_json_bytes": settings.server.max_json_bytes,
                     "readiness": self.readiness,
                     "scrape": self.scrape,
@@ -233,7 +244,7 @@ class Gateway:
                 }
             ),
         )
-        return Observed(app, self.metrics)  # type: ignore[arg-type]
+        return Observed(app, self.metrics, self.room)  # type: ignore[arg-type]
 
 
 def openapi(known: Mapping[str, Dialect]) -> bytes:

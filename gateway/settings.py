@@ -91,6 +91,8 @@ class Limits(Section, frozen=True, kw_only=True):
     min_free_disk_bytes: Annotated[int, Meta(ge=0)] = 2 * 1024**3
     blocking_submits: Count = 512
     streams_per_team: Count = 6000
+    #: Bodies of requests and of backends' answers that are in memory at once, all together.
+    bytes_in_flight: Count = 1024**3
 
 
 class Keep(Section, frozen=True, kw_only=True):

@@ -15,6 +15,8 @@ from contracts.sniff import sniff
 
 #: Enough of a picture in base64 to read its header.
 _HEADER_CHARS = 4096
+#: Where the media type of a data URL has ended.
+_URL_CHARS = 64
 _MODERATION = {"default": "auto", "relaxed": "low"}
 
 
@@ -105,11 +107,14 @@ def _output(index: int, image: Raw, filename: str | None, revised: str | None, w
 
 def inline_base64(image: Raw) -> bytes:
     """Return the base64 of a JSON string that is a data URL (or bare base64), without decoding it."""
-    text = bytes(memoryview(image)[1:-1])
-    if b"\\" in text:
+    view = memoryview(image)
+    head = bytes(view[1:_URL_CHARS])
+    comma = head.find(b",") if head.startswith(b"data:") else -1
+    text = bytes(view[comma + 2 : -1])
+    if b"\\" in text or (comma < 0 and head.startswith(b"data:")):
+        # Escaped, or with long parameters: neither is what the real server writes.
         text = msgspec.json.decode(image, type=str).encode()
-    if text.startswith(b"data:"):
-        text = text[text.index(b",") + 1 :]
+        text = text[text.index(b",") + 1 :] if text.startswith(b"data:") else text
     return text
 
 

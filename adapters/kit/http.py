@@ -23,6 +23,8 @@ MAX_JSON_BYTES = 8 * 1024 * 1024
 MAX_PICTURE_BYTES = 96 * 1024 * 1024
 MAX_VIDEO_BYTES = 512 * 1024 * 1024
 MAX_REDIRECTS = 3
+#: What an answer counts for that does not say how long it is.
+UNSAID_BYTES = 4 * 1024 * 1024
 #: Parsed addresses that are kept; those with an id in them come and go.
 MAX_KEPT_URLS = 16
 _JSON_STARTS = (b"{", b"[", b"")
@@ -217,7 +219,8 @@ class Exchanges:
     ) -> Answer:
         response = await self._open(pool, request, phase=phase)
         try:
-            chunks = [chunk async for chunk in self._bounded(response, max_bytes=max_bytes, phase=phase)]
+            async with self._settings.room(_expected(response, max_bytes)):
+                chunks = [chunk async for chunk in self._bounded(response, max_bytes=max_bytes, phase=phase)]
         finally:
             await response.aclose()
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -264,6 +267,12 @@ class Exchanges:
                                 outcome="unknown", backend=name, reason="answer_lost")  # fmt: skip
         return CatalogError("backend.unavailable", "The connection broke before the backend's answer was complete.",
                             outcome="unknown", phase=phase, backend=name, reason="answer_lost")  # fmt: skip
+
+
+def _expected(response: httpx.Response, most: int) -> int:
+    """Return how long an answer says it will be; one that does not say may be long."""
+    length = response.headers.get("content-length", "")
+    return min(int(length), most) if length.isdecimal() else min(UNSAID_BYTES, most)
 
 
 def origin(url: str) -> tuple[str, str, int]:

@@ -185,12 +185,14 @@ class _Exchange(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
             try:
-                part = await self._content.readany()
+                # Piece by piece as they came: `readany` would copy them into one.
+                part, _ = await self._content.readchunk()
             except FOREIGN as error:
                 raise self.translated(self._reset() or error) from error
-            if not part:
+            if part:
+                yield part
+            elif self._content.at_eof():
                 break
-            yield part
         framed = self._message.chunked or hdrs.CONTENT_LENGTH in self._message.headers
         if not framed and self._content is not aiohttp.EMPTY_PAYLOAD and (reset := self._reset()):
             # Where only the connection's end delimits the body, aiohttp takes a reset for that end.

@@ -1,8 +1,10 @@
 """Streams of events: first what is stored, then what is committed, and the store again after a gap."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
+from contracts.catalog import CatalogError
 from contracts.desk import Caller
 from contracts.job import TERMINAL
 from gateway.access.gate import Gate, need
@@ -21,28 +23,46 @@ PAGE_OF_LINES = 500
 class Listener:
     """Lets callers listen to their team's events."""
 
-    def __init__(self, store: Store, reader: JobReader, gate: Gate) -> None:
-        """Take where events come from, and who may still hear them."""
+    def __init__(self, store: Store, reader: JobReader, gate: Gate, *, streams_per_team: int) -> None:
+        """Take where events come from, who may still hear them, and how many streams a team may have open."""
         self._store = store
         self._reader = reader
         self._gate = gate
+        self._limit = streams_per_team
+        self._open: Counter[str] = Counter()
 
     def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
         """Stream a job's events, or all of the team's, as frames; ends after a terminal event or when stopping."""
         # Before the first byte: what is refused inside a stream is a broken answer.
-        need(caller, "jobs:read")
+        self.check(caller)
         return self._frames(caller, job_id, after)
 
+    def check(self, caller: Caller) -> None:
+        """Raise what would keep the caller from listening now."""
+        need(caller, "jobs:read")
+        if self._open[caller.team] >= self._limit:
+            raise CatalogError(
+                "quota.rate_limited",
+                "Your team listens to as many streams as it may.",
+                retry_after_s=PING_S,
+                limit=self._limit,
+                limit_name="concurrency",
+            )
+
     async def _frames(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
-        if job_id is not None:
-            await self._reader.mine(caller, job_id)
-        subscription = self._store.hub.subscribe(caller.team, job_id)
-        stream = _Stream(self._store, self._reader, self._gate, caller, job_id, subscription)
+        self._open[caller.team] += 1
         try:
-            async for frames in stream.run(after):
-                yield frames
+            if job_id is not None:
+                await self._reader.mine(caller, job_id)
+            subscription = self._store.hub.subscribe(caller.team, job_id)
+            stream = _Stream(self._store, self._reader, self._gate, caller, job_id, subscription)
+            try:
+                async for frames in stream.run(after):
+                    yield frames
+            finally:
+                subscription.close()
         finally:
-            subscription.close()
+            self._open[caller.team] -= 1
 
 
 class _Stream:

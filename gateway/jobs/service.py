@@ -66,6 +66,10 @@ class JobService:
         """Return a page of jobs, newest first."""
         return await self._reader.list(caller, query)
 
+    def check_listening(self, caller: Caller) -> None:
+        """Raise what would keep the caller from listening now."""
+        self._listener.check(caller)
+
     def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
         """Stream a job's events, or all of the team's, as frames."""
         return self._listener.events(caller, job_id, after)

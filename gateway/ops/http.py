@@ -13,6 +13,7 @@ import structlog
 from gateway.clock import new_id
 from gateway.ops.log import logger
 from gateway.ops.metrics import Metrics
+from gateway.ops.room import Room
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -26,14 +27,17 @@ _TRACE = re.compile(rb"^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
 UNLOGGED = frozenset({"/livez", "/readyz", "/metrics"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NOSNIFF = (b"x-content-type-options", b"nosniff")
+#: Where jobs are made: what is refused there never became one.
+CREATING = frozenset({("POST", "/v1/jobs")})
 
 
 class Observed:
     """An ASGI application that is watched."""
 
-    def __init__(self, app: App, metrics: Metrics) -> None:
-        """Take the application."""
+    def __init__(self, app: App, metrics: Metrics, room: Room) -> None:
+        """Take the application, and where the bytes of its requests are held."""
         self._app = app
+        self._room = room
         self._metrics = metrics
         self._log = logger("http")
 
@@ -59,6 +63,8 @@ class Observed:
             await self._app(scope, receive, seen.send)
         finally:
             self._metrics.requests_open.dec()
+            if held := state.get("held"):
+                self._room.give_back(held)
             self._note(scope, seen.status, time.perf_counter() - began)
             structlog.contextvars.reset_contextvars(**tokens)
 
@@ -68,6 +74,8 @@ class Observed:
         self._metrics.requests.labels(route, method, status or "aborted").inc()
         self._metrics.request_seconds.labels(route, method).observe(seconds)
         state = scope["state"]
+        if (method, route) in CREATING and "code" in state:
+            self._metrics.jobs_refused.labels(state["code"]).inc()
         error = state.get("error")
         if error is not None:
             self._log.error("http.crashed", route=route, method=method, exc_info=error)

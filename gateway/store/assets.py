@@ -10,6 +10,8 @@ import re
 import threading
 from pathlib import Path
 
+from gateway.store.disk import write_synced
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -61,14 +63,7 @@ class AssetFiles:
             directory.sync()
             return sha256
         temporary = directory.path / f".{sha256}.{os.getpid()}.{threading.get_ident()}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        write_synced(temporary, data)
         temporary.rename(path)
         directory.sync()
         return sha256

@@ -62,10 +62,16 @@ def query_of(request: AnyRequest, kind: type[Q]) -> Q:
     if doubled:
         raise invalid(tuple(doubled))
     try:
-        return msgspec.convert(raw, kind, strict=False)
+        query = msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as error:
         found = _query_faults(raw, kind, str(error))
         raise invalid(found) from None
+    # The word null, where msgspec takes it for nothing: a query has no null.
+    nothing = [name for name in raw if getattr(query, name) is None]
+    if nothing:
+        detail = "must be left out or have a value"
+        raise invalid(tuple(Fault(pointer=f"/query/{name}", reason="type", detail=detail) for name in nothing))
+    return query
 
 
 def _query_faults(raw: dict[str, Any], kind: type[Struct], message: str) -> tuple[Fault, ...]:
@@ -111,8 +117,12 @@ async def body_of(request: AnyRequest, kind: Any) -> Any:
 
 async def chunks_of(request: AnyRequest) -> AsyncIterator[bytes]:
     """Yield the body as it comes; a caller that hangs up in the middle is no crash of ours."""
+    room = request.app.state["room"]
     try:
         async for chunk in request.stream():
+            room.take(len(chunk))
+            # Given back by `Observed` when the request is over.
+            request.scope["state"]["held"] = request.scope["state"].get("held", 0) + len(chunk)
             yield chunk
     except InternalServerException:
         raise CatalogError("request.malformed", "The request broke off before its end.") from None

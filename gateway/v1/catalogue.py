@@ -112,7 +112,7 @@ async def _who(request: AnyRequest) -> tuple[Desk, Caller]:
     return desk, await caller_of(request, desk.access)
 
 
-@get("/v1/errors", summary="The error catalogue", opt={"doc": Doc(answers={200: ErrorList})})
+@get("/v1/errors", summary="The error catalogue", opt={"doc": Doc(answers={200: ErrorList}, also_page=True)})
 async def list_errors(request: AnyRequest) -> Response[bytes]:
     """List all codes: for programs as JSON, for people as a page."""
     await _who(request)
@@ -122,7 +122,11 @@ async def list_errors(request: AnyRequest) -> Response[bytes]:
     return answer(ErrorList(errors=tuple(entry(row) for row in rows)))
 
 
-@get("/v1/errors/{code:str}", summary="One code of the catalogue", opt={"doc": Doc(answers={200: ErrorEntry})})
+@get(
+    "/v1/errors/{code:str}",
+    summary="One code of the catalogue",
+    opt={"doc": Doc(answers={200: ErrorEntry}, also_page=True)},
+)
 async def show_error(request: AnyRequest, code: FromPath[str]) -> Response[bytes]:
     """Explain one code."""
     await _who(request)

@@ -15,6 +15,7 @@ class Parameter(Struct, frozen=True):
     place: Literal["header", "query", "path"]
     description: str
     required: bool = False
+    pattern: str | None = None
 
 
 class Doc(Struct, frozen=True, kw_only=True):
@@ -29,5 +30,7 @@ class Doc(Struct, frozen=True, kw_only=True):
     #: Another shape of the 200 answer.
     also: Any = None
     also_events: bool = False
+    #: The 200 answer as a page for people, to who accepts no JSON.
+    also_page: bool = False
     codes: tuple[ErrorCode, ...] = ()
     open: bool = False

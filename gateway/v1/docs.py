@@ -18,10 +18,11 @@ PAGE = b"""<!doctype html>
 <title>Triptych</title>
 <script type="module" src="/docs/rapidoc.js"></script>
 <body>
-<rapi-doc spec-url="/openapi.json" render-style="focused" load-fonts="false" show-header="false" theme="light"
+<rapi-doc spec-url="/openapi.json" render-style="read" load-fonts="false" show-header="false" theme="light"
   primary-color="#3b5bdb" regular-font="system-ui, sans-serif" mono-font="ui-monospace, monospace"
   allow-spec-file-load="false" allow-spec-url-load="false" allow-server-selection="false"
-  schema-description-expanded="true" use-path-in-nav-bar="true" nav-item-spacing="compact"></rapi-doc>
+  schema-description-expanded="true" show-method-in-nav-bar="as-colored-text" nav-item-spacing="relaxed"
+  schema-style="table" default-schema-tab="schema" show-components="true"></rapi-doc>
 </body>
 </html>
 """

@@ -8,7 +8,7 @@ from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Response, Stream
-from msgspec import Meta, Raw, structs
+from msgspec import Meta
 
 from contracts.catalog import CatalogError, Fault
 from contracts.decode import invalid
@@ -30,6 +30,7 @@ from gateway.v1.ask import (
     wants_events,
 )
 from gateway.v1.doc import Doc, Parameter
+from gateway.v1.inline import with_pictures
 from gateway.v1.when import to_seconds
 
 #: How long a cancel waits for the backend's answer when the caller says nothing.
@@ -41,7 +42,7 @@ STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 Limit = Annotated[int, Meta(ge=1, le=200, description="how many at most")]
 Token = Annotated[str, Meta(max_length=200, description="where the last page ended")]
-Time = Annotated[str, Meta(max_length=40, description="RFC 3339")]
+Time = Annotated[str, Meta(max_length=40, description="RFC 3339", extra_json_schema={"format": "date-time"})]
 
 
 class CreateQuery(Query, frozen=True, kw_only=True):
@@ -71,8 +72,10 @@ class ListQuery(Query, frozen=True, kw_only=True):
 
 
 WAIT = Parameter("Prefer", "header", "wait=N: answer when the job has ended, at most N seconds (60) later")
-KEY = Parameter("Idempotency-Key", "header", "1-255 visible ASCII characters, kept for 24 hours")
-LAST_EVENT = Parameter("Last-Event-ID", "header", "go on after this event")
+KEY = Parameter(
+    "Idempotency-Key", "header", "1-255 visible ASCII characters, kept for 24 hours", pattern="^[!-~]{1,255}$"
+)
+LAST_EVENT = Parameter("Last-Event-ID", "header", "go on after this event", pattern="^[0-9]{0,18}$")
 IF_NONE_MATCH = Parameter("If-None-Match", "header", "with wait: answer when something changed, 304 if nothing did")
 
 
@@ -101,7 +104,11 @@ async def create_job(request: AnyRequest) -> Response[Any]:
     if query.dry_run:
         _check_dry_run(key=key, wait_s=wait_s, events=events)
         return answer(await desk.jobs.explain(caller, spec))
-    _check_answer(caller, spec, events=events)
+    if events:
+        desk.jobs.check_listening(caller)
+    elif getattr(spec.output, "delivery", None) == "inline":
+        # Refused before the job exists: it could not be answered with afterwards.
+        demand(caller, "assets:read")
     created = await desk.jobs.create(
         caller, spec, idempotency_key=key, wait_s=0 if events else wait_s or 0, route="/v1/jobs"
     )
@@ -144,18 +151,18 @@ async def show_job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes
     if shown is None:
         return Response(b"", status_code=304, headers={"ETag": seen or ""})
     job = shown.job
-    if query.inline:
-        job = with_data(job, await desk.jobs.inline(caller, job))
     headers = {"ETag": shown.tag}
     if job.state not in TERMINAL:
         headers["Retry-After"] = POLL_HINT_S
+    if query.inline:
+        return answer(with_pictures(job, await desk.jobs.inline(caller, job)), headers=headers)
     return answer(job, headers=headers)
 
 
 @get(
     "/v1/jobs/{job_id:str}/events",
     summary="Listen to a job",
-    opt={"doc": Doc(parameters=(LAST_EVENT,), also_events=True)},
+    opt={"doc": Doc(parameters=(LAST_EVENT,), answers={204: None}, also_events=True)},
 )
 async def job_events(request: AnyRequest, job_id: FromPath[str]) -> Response[Any]:
     """Stream a job's events from the beginning, or from `Last-Event-ID` on."""
@@ -210,29 +217,9 @@ async def _shown(desk: Desk, caller: Caller, created: Created, headers: dict[str
     if job.state not in TERMINAL:
         return answer(job, status=202, headers={**headers, "Retry-After": POLL_HINT_S})
     if getattr(job.spec.output, "delivery", None) == "inline":
-        job = with_data(job, created.data or await desk.jobs.inline(caller, job))
+        data = created.data or await desk.jobs.inline(caller, job)
+        return answer(with_pictures(job, data), headers=headers)
     return answer(job, headers=headers)
-
-
-def with_data(job: Job, data: Mapping[str, bytes]) -> Job:
-    """Return a job with its pictures inside: the base64 goes into the answer as it is, never through an encoder."""
-    outputs = tuple(
-        structs.replace(output, data=Raw(b'"%b"' % data[output.asset_id])) if output.asset_id in data else output
-        for output in job.outputs
-    )
-    left_out = [each for each in job.outputs if each.asset_id not in data and each.role != "thumbnail"]
-    warnings = job.warnings
-    if left_out:
-        warnings = (*warnings, f"{len(left_out)} outputs are too large to be sent inline: use their url.")
-    return structs.replace(job, outputs=outputs, warnings=warnings)
-
-
-def _check_answer(caller: Caller, spec: JobSpec, *, events: bool) -> None:
-    """Refuse before the job exists what could not be answered with afterwards."""
-    if events:
-        demand(caller, "jobs:read")
-    elif getattr(spec.output, "delivery", None) == "inline":
-        demand(caller, "assets:read")
 
 
 def _check_dry_run(*, key: str | None, wait_s: float | None, events: bool) -> None:

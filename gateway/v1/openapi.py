@@ -20,6 +20,21 @@ from gateway.v1.doc import Doc, Parameter
 
 REFERENCE = "#/components/schemas/{name}"
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_TEXT = {"type": "string"}
+#: The first is on every answer, all are on problems.
+HEADERS: dict[str, Any] = {
+    "X-Request-Id": {"description": "What to quote", "required": True, "schema": _TEXT},
+    "X-Should-Retry": {
+        "description": "Whether the same request may be sent again without risking to pay twice",
+        "required": True,
+        "schema": {"type": "string", "enum": ["true", "false"]},
+    },
+    "Retry-After": {"description": "Seconds to wait, where waiting helps", "schema": {"type": "integer", "minimum": 0}},
+}
+PROBLEM_HEADERS = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+ANY_HEADERS = {"X-Request-Id": PROBLEM_HEADERS["X-Request-Id"]}
+#: What `stream.gap` carries, which comes before the other events where some were lost to retention.
+_GAP = {"type": "object", "required": ["oldest"], "properties": {"oldest": {"type": "integer"}}}
 EXAMPLES: dict[str, Any] = {
     "words": {
         "summary": "A picture from words",
@@ -43,10 +58,30 @@ ONE_OF: dict[str, list[list[str]]] = {
     "Size": [["width", "height"], ["aspect_ratio"]],
     "Input": [["asset_id"], ["data"], ["url"]],
 }
-DESCRIPTION = (
-    "One contract in front of unlike image APIs. Every option is honoured or refused; every result is checked. "
-    "Errors are RFC 9457 problem documents from one catalogue (GET /v1/errors)."
-)
+DESCRIPTION = """\
+One contract in front of unlike image APIs. Every option is honoured or refused; every result is checked.
+
+Make a picture, and wait for it up to a minute:
+
+```
+curl -s http://127.0.0.1:8080/v1/jobs -H 'Prefer: wait=60' \\
+     --json '{"operation": "image.generate", "prompt": "a shiba in space"}'
+```
+
+Ask first what would be done with a request, and by whom: `POST /v1/jobs?dry_run=true`. Errors are problem documents
+(RFC 9457) from one catalogue: `GET /v1/errors`.
+"""
+#: What the addresses are about, in the order in which one meets them.
+TAGS: dict[str, tuple[str, str]] = {
+    "/v1/jobs": ("Jobs", "Create, follow, list and cancel jobs."),
+    "/v1/events": ("Jobs", ""),
+    "/v1/assets": ("Assets", "Pictures and films: those that were made, and those that are sent in."),
+    "/v1/models": ("Models", "Who can do what."),
+    "/v1/capabilities": ("Models", ""),
+    "/v1/backends": ("Backends", "The servers behind the gateway, as they are now."),
+    "/v1/errors": ("Errors", "The catalogue: what each code means, and what helps."),
+    "/": ("Operation", "For those who run the gateway."),
+}
 
 
 def document(routes: Iterable[HTTPRouteHandler], dialects: Mapping[str, Dialect], version: str) -> dict[str, Any]:
@@ -65,8 +100,10 @@ def document(routes: Iterable[HTTPRouteHandler], dialects: Mapping[str, Dialect]
     return {
         "openapi": "3.1.0",
         "info": {"title": "Triptych", "version": version, "description": DESCRIPTION, "license": {"name": "MIT"}},
+        "tags": [{"name": name, "description": text} for name, text in TAGS.values() if text],
         "paths": dict(sorted(paths.items())),
         "components": {
+            "headers": HEADERS,
             "schemas": dict(sorted(components.items())),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
@@ -102,6 +139,7 @@ def _operation(
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": handler.handler_name if method != "HEAD" else f"head_{handler.handler_name}",
+        "tags": [next(name for start, (name, _) in TAGS.items() if path.startswith(start))],
         "summary": handler.summary or handler.handler_name,
         "description": (handler.fn.__doc__ or "").strip(),
         "parameters": [*_path_parameters(path), *_query(doc), *(_parameter(each) for each in doc.parameters)],
@@ -157,7 +195,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "in": parameter.place,
         "required": parameter.required,
         "description": parameter.description,
-        "schema": {"type": "string"},
+        "schema": _TEXT if parameter.pattern is None else {**_TEXT, "pattern": parameter.pattern},
     }
 
 
@@ -178,19 +216,35 @@ def _body(doc: Doc, schemas: Mapping[Any, Any]) -> dict[str, Any]:
 def _responses(doc: Doc, schemas: Mapping[Any, Any], method: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for status, kind in doc.answers.items():
-        found[str(status)] = {"description": _WORDS.get(status, "The answer")}
+        found[str(status)] = {"description": _WORDS.get(status, "The answer"), "headers": ANY_HEADERS}
         if kind is None or method == "HEAD":
             continue
         schema = schemas[kind] if _is_schema(kind) else {"type": "string"}
         if status == 200 and doc.also is not None:
             schema = {"anyOf": [schema, schemas[doc.also]]}
         found[str(status)]["content"] = {doc.answer_media_type: {"schema": schema}}
+        if status == 200 and doc.also_page:
+            found["200"]["content"]["text/html"] = {"schema": _TEXT}
     if doc.also_events:
-        place = found.setdefault("200", {"description": "The events, as they come"})
-        place.setdefault("content", {})["text/event-stream"] = {"schema": {"type": "string"}}
-        found["204"] = {"description": "The reader has seen the end"}
-    found["default"] = {"description": "A problem (RFC 9457)", "content": PROBLEM}
+        place = found.setdefault("200", {"description": "The events, as they come", "headers": ANY_HEADERS})
+        place.setdefault("content", {})["text/event-stream"] = {"schema": _event(schemas)}
+    content = {} if method == "HEAD" else {"content": PROBLEM}
+    found["default"] = {"description": "A problem (RFC 9457)", "headers": PROBLEM_HEADERS, **content}
     return dict(sorted(found.items()))
+
+
+def _event(schemas: Mapping[Any, Any]) -> dict[str, Any]:
+    """Describe one event of a stream: its `data` is JSON."""
+    told = {"anyOf": [schemas[JobEvent], _GAP]}
+    return {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {
+            "id": {"type": "string", "pattern": "^[0-9]+$"},
+            "event": _TEXT,
+            "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": told},
+        },
+    }
 
 
 _WORDS = {
@@ -200,6 +254,7 @@ _WORDS = {
     204: "Done",
     206: "One range",
     304: "Nothing changed",
+    503: "Not now",
 }
 
 

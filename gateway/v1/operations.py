@@ -1,9 +1,10 @@
 """The routes of operation: alive, ready, version, metrics. A dead backend never takes the gateway out of rotation."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from litestar import get
+from litestar import HttpMethod, get, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from msgspec import Struct
@@ -49,7 +50,11 @@ async def livez() -> Response[bytes]:
     return answer(Alive())
 
 
-@get("/readyz", summary="Does the gateway take work in?", opt={"doc": Doc(answers={200: Readiness}, open=True)})
+@get(
+    "/readyz",
+    summary="Does the gateway take work in?",
+    opt={"doc": Doc(answers={200: Readiness, 503: Readiness}, open=True)},
+)
 async def readyz(request: AnyRequest) -> Response[bytes]:
     """Say whether work is taken in; each backend's state is told, and does not count."""
     check: Callable[[], Any] = request.app.state["readiness"]
@@ -73,3 +78,24 @@ async def metrics(request: AnyRequest) -> Response[bytes]:
 
 
 ROUTES: tuple[HTTPRouteHandler, ...] = (livez, readyz, version, metrics)
+
+
+def options(routes: Iterable[HTTPRouteHandler]) -> HTTPRouteHandler:
+    """Return what answers OPTIONS at the addresses of these routes.
+
+    The framework's own answer forgets all but the first route of an address.
+    """
+    allowed: dict[str, set[str]] = {}
+    paths: set[str] = set()
+    for each in routes:
+        paths |= each.paths
+        for path in each.paths:
+            allowed.setdefault(re.sub(r":\w+\}", "}", path), {"OPTIONS"}).update(each.http_methods)
+
+    @route(sorted(paths), http_method=[HttpMethod.OPTIONS], status_code=204)
+    async def methods(request: AnyRequest) -> Response[None]:
+        """Name the methods of an address."""
+        path: str = request.scope["path_template"]
+        return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(allowed[path]))})
+
+    return methods
