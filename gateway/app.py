@@ -117,7 +117,7 @@ class Gateway:
             router=router,
             intake=intake,
             reader=reader,
-            files=self.store.files,
+            store=self.store,
             dialects=self.dialects,
             settings=settings,
             clock=self.clock,

@@ -5,6 +5,8 @@ import io
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from msgspec import structs
+
 from contracts.catalog import CatalogError, Fault
 from contracts.decode import invalid
 from contracts.desk import Asset, AssetPage, Caller, Content
@@ -112,8 +114,11 @@ class GalleryService:
         need(caller, "assets:write")
         record = await self._mine(caller, asset_id)
         if record.deleted_at is not None:
-            await self._store.write(MarkAsset(asset_id, caller.team, None))
-        return await self.get(caller, asset_id)
+            if not await self._store.write(MarkAsset(asset_id, caller.team, None)):
+                raise _no_asset()
+            record = structs.replace(record, deleted_at=None)
+        prompts = await self._prompts(caller, [record])
+        return _shown(record, prompts.get(record.job_id or ""))
 
     async def content(self, asset: Asset, *, thumbnail: int | None) -> Content:
         """Return the file to serve, or a thumbnail of it that fits into a square of so many pixels."""

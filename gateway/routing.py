@@ -97,7 +97,7 @@ class Router:
     def choices(self, spec: SpecBase, allow: Allow = Allow()) -> list[Choice]:  # noqa: B008
         """Return every candidate that the spec's route and model and the key leave over, fitting or not, best first."""
         operation = operation_of(spec)
-        self._check_route(spec)
+        self._check_route(spec, allow)
         if allow.operations and operation not in allow.operations:
             raise CatalogError("auth.forbidden", f"This key may not use {operation}.")
         named = self._named(spec.model)
@@ -116,7 +116,7 @@ class Router:
                 fits[key] = fit(spec, capability, backend.dialect_name)
             found.append(Choice(candidate, capability, fits[key], backend, default))
         if not found:
-            raise self._nobody(spec, operation, named, forbidden=forbidden)
+            raise self._nobody(spec, operation, named, allow, forbidden=forbidden)
         found.sort(key=_rank)
         return found
 
@@ -125,7 +125,7 @@ class Router:
         choices = self.choices(spec, allow)
         fitting = [choice for choice in choices if choice.fits]
         if not fitting:
-            raise self._refusal(spec, choices)
+            raise self._refusal(spec, choices, allow)
         return self._trusted(spec, fitting)
 
     def _offers(self, operation: Operation) -> Iterable[tuple[Served, str | None, str, Capability, bool]]:
@@ -144,11 +144,11 @@ class Router:
             return None
         return frozenset(self._aliases.get(model, (model,)))
 
-    def _check_route(self, spec: SpecBase) -> None:
+    def _check_route(self, spec: SpecBase, allow: Allow) -> None:
         route = spec.route
         if isinstance(route, UnsetType):
             return
-        known = tuple(sorted(self._backends))
+        known = tuple(sorted(each for each in self._backends if not allow.backends or each in allow.backends))
         wrong = [
             Fault(pointer=f"/route/{name}/{at}", reason="enum", detail="no such backend", allowed=known)
             for name in ("backends", "exclude")
@@ -174,7 +174,7 @@ class Router:
         return fitting if explicit or not local else local
 
     def _nobody(
-        self, spec: SpecBase, operation: Operation, named: frozenset[str] | None, *, forbidden: bool
+        self, spec: SpecBase, operation: Operation, named: frozenset[str] | None, allow: Allow, *, forbidden: bool
     ) -> CatalogError:
         if forbidden:
             return CatalogError("auth.forbidden", "This key may not use this backend or model.")
@@ -183,6 +183,7 @@ class Router:
             for backend in self._backends.values()
             if backend.discovery is not None
             for model in backend.discovery.models
+            if _allowed(allow, Candidate(backend.name, model.account, model.id))
         }
         if not offered:
             return CatalogError(
@@ -208,7 +209,7 @@ class Router:
         fault = Fault(pointer="/route", reason="contradiction", detail="no candidate is left on this route")
         return CatalogError("request.field_invalid", fault.detail, errors=(fault,))
 
-    def _refusal(self, spec: SpecBase, choices: Sequence[Choice]) -> CatalogError:
+    def _refusal(self, spec: SpecBase, choices: Sequence[Choice], allow: Allow) -> CatalogError:
         rejections = tuple(choice.rejection() for choice in choices)
         codes: list[ErrorCode] = [rejection.code for rejection in rejections]
         code: ErrorCode = codes[0] if len(set(codes)) == 1 else "request.option_unsupported"
@@ -217,20 +218,21 @@ class Router:
             for fault in rejection.reasons:
                 seen.setdefault(fault.pointer, fault)
         faults = tuple(seen.values())
-        facts: dict[str, Any] = {"supported_by": self._supporters(spec)}
+        facts: dict[str, Any] = {"supported_by": self._supporters(spec, allow)}
         limits = {c.candidate.backend: c.capability.references for c in choices}
         if code == "request.reference_too_many":
             facts |= {"limits_by_backend": limits, "limit": max(limits.values())}
         detail = f"{faults[0].pointer}: {faults[0].detail}"
         return CatalogError(code, detail, errors=faults, candidates=rejections, **facts)
 
-    def _supporters(self, spec: SpecBase) -> tuple[str, ...]:
-        """Return the models that would take the spec as it is, route and model apart."""
+    def _supporters(self, spec: SpecBase, allow: Allow) -> tuple[str, ...]:
+        """Return the models that the key may use and that would take the spec as it is, route and model apart."""
         operation = operation_of(spec)
         names = {
             f"{backend.name}/{model}"
-            for backend, _account, model, capability, _default in self._offers(operation)
-            if not fit(spec, capability, backend.dialect_name).mismatches
+            for backend, account, model, capability, _default in self._offers(operation)
+            if _allowed(allow, Candidate(backend.name, account, model))
+            and not fit(spec, capability, backend.dialect_name).mismatches
         }
         return tuple(sorted(names))
 

@@ -75,6 +75,10 @@ class Gate:
         record = next((each for each in self._by_hash.values() if each.id == caller.key_id), None)
         return record is not None and record.revoked_at is None and not self._expired(record)
 
+    def holder(self, key_id: str | None) -> Caller | None:
+        """Return who a key that was good once belongs to: its jobs stay bound to what it may use."""
+        return self._callers.get(key_id or "")
+
     async def signed(self, asset_id: str, expires: str, signature: str, variant: str) -> Caller:
         """Return the caller that a signed URL stands for: its asset's team, allowed to read assets and no more."""
         self._signer.check(asset_id, expires, signature, variant, now=self._clock.now())

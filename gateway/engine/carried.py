@@ -99,6 +99,15 @@ class Carried:
         """Whether the job has ended for its caller."""
         return self.record.state in TERMINAL
 
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is made for it now: all that is still to come waits for a slot."""
+        return all(flight.draining for flight in self.flights.values())
+
+    def waits_from(self, moment: float) -> None:
+        """Note that a part ended while others are to come: if they wait, it is from now on."""
+        self.queued_since = max(self.queued_since, moment)
+
     @contextlib.asynccontextmanager
     async def ending(self) -> AsyncIterator[None]:
         """Write an ending, alone; if that fails the parts are as they were: nothing ends before it is on disk."""

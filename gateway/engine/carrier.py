@@ -174,12 +174,10 @@ class Carrier:
         try:
             accepted = await ctx.store.write(accept)
         except BaseException:
-            if taken is not None:
-                claim.abandon(taken)
+            self._give_back(taken)
             raise
         if accepted.replayed:
-            if taken is not None:
-                claim.abandon(taken)
+            self._give_back(taken)
             return accepted
         carried.last_event_id = accepted.last_event_id
         ctx.jobs[carried.id] = carried
@@ -191,6 +189,12 @@ class Carrier:
         else:
             enqueue(ctx, carried, carried.parts[1], keys)
         return accepted
+
+    def _give_back(self, taken: claim.Claim | None) -> None:
+        """Give a slot back that was not needed: somebody may have begun to wait for it meanwhile."""
+        if taken is not None:
+            claim.abandon(taken)
+            self._ctx.pump()
 
     def _with_claim(self, carried: Carried, accept: Accept, taken: claim.Claim) -> Accept:
         now = self._ctx.clock.now()

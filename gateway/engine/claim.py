@@ -184,7 +184,7 @@ async def _claim(ctx: Context, carried: Carried, ticket: Ticket) -> CatalogError
     if ctx.stopping or carried.ended or carried.record.cancel is not None or part.state != "queued":
         return None
     try:
-        choices = ctx.router.capable(carried.record.spec)
+        choices = ctx.capable(carried)
         claim = reserve(ctx, carried, part, choices)
     except CatalogError as error:
         if error.code != "routing.no_candidate":

@@ -1,7 +1,7 @@
 """What the engine's parts share: the store, the backends, the queue, the timetable, and the jobs in hand."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,13 +15,15 @@ from gateway.engine.lanes import Lanes
 from gateway.engine.timetable import Entry, Timetable
 from gateway.ops.log import logger
 from gateway.ops.metrics import Metrics
-from gateway.routing import Router
+from gateway.routing import Allow, Choice, Router
 from gateway.settings import Settings
 from gateway.store.hub import Hub
 from gateway.store.store import Store
 from gateway.store.view import to_job
 
 Action = Callable[[], None]
+#: What a key may use, by its id; whoever has none may use everything.
+Allowed = Callable[[str | None], Allow]
 #: After a fault of our own (the store, a bug) the same is tried again so much later.
 AGAIN_S = 2.0
 
@@ -38,11 +40,13 @@ class Context:
         settings: Settings,
         clock: Clock,
         metrics: Metrics,
+        allowed: Allowed = lambda _key_id: Allow(),
     ) -> None:
         """Take what the engine works with."""
         self.store = store
         self.backends = backends
         self.router = router
+        self._allowed = allowed
         self.settings = settings
         self.clock = clock
         self.metrics = metrics
@@ -72,6 +76,10 @@ class Context:
     def after(self, delay_s: float, action: Action) -> Entry[Action]:
         """Do something after a while."""
         return self.at(self.clock.now() + delay_s, action)
+
+    def capable(self, carried: Carried) -> Sequence[Choice]:
+        """Return who could do a job now, best first, as far as the key that made it may use them."""
+        return self.router.capable(carried.record.spec, self._allowed(carried.record.key_id))
 
     def pump(self) -> None:
         """Look soon whether somebody who waits may go."""

@@ -19,6 +19,7 @@ from gateway.engine.writing import (
     concluding,
     ending_of,
     enqueue,
+    overtaken,
     show_parts,
     timings_of,
     with_adjustments,
@@ -154,7 +155,7 @@ async def _again(ctx: Context, flight: Flight, problem: Problem, again: Again, t
 
 def _candidates(ctx: Context, carried: Carried) -> list[tuple[str, str | None, str]]:
     try:
-        choices = ctx.router.capable(carried.record.spec)
+        choices = ctx.capable(carried)
     except CatalogError:
         return []
     return [(c.candidate.backend, c.candidate.account, c.candidate.model) for c in choices]
@@ -171,6 +172,8 @@ async def end_without_attempt(
                 part.state = state
         problem = None if error is None else error.problem(job_id=carried.id)
         changes: dict[str, Any] = {"parts": show_parts(carried), "finished_at": now, "error": problem}
+        if cancel is None and carried.record.cancel is not None:
+            cancel = overtaken(carried.record.cancel)
         if cancel is not None:
             changes["cancel"] = cancel
         event = ending_of(carried, Conclusion(state, problem), cancel, now)
@@ -186,40 +189,45 @@ async def end_without_attempt(
 
 async def fail_and_drain(ctx: Context, flight: Flight, error: CatalogError) -> None:
     """End an attempt's part for its caller, and keep the attempt open: the backend may still be at it."""
-    carried, part = flight.carried, flight.carried.parts[flight.attempt.part]
-    async with carried.ending():
-        if flight.draining:
-            return
-        now = ctx.clock.now()
-        problem = error.problem(job_id=carried.id)
-        part.state, part.error = "failed", problem
-        flight.attempt = structs.replace(flight.attempt, error=problem, outcome=error.outcome)
-        conclusion = conclude(list(carried.parts.values()), carried.record.spec)
-        changes: dict[str, Any] = {"parts": show_parts(carried), "timings": timings_of(flight, now)}
-        events: list[JobEvent] = []
-        dropped: Mapping[str, float] = {}
-        if conclusion is not None:
-            dropped = concluding(ctx, flight, changes, conclusion, events, now)
-        changed = await ctx.store.write(
-            Advance(
-                job_id=carried.id,
-                team=carried.record.team,
-                to=conclusion.state if conclusion is not None else None,
-                job=changes,
-                n=flight.attempt.n,
-                epoch=flight.attempt.epoch,
-                attempt={"error": problem, "outcome": error.outcome},
-                dropped=dropped,
-                events=tuple(events),
-            )
-        )
-        if changed == "done":
-            state = conclusion.state if conclusion is not None else carried.record.state
-            carried.record = structs.replace(carried.record, state=state, **changes)
-            if conclusion is not None:
-                ctx.lanes.discard(carried.id)
-                ctx.finished(carried)
+    async with flight.carried.ending():
+        # Somebody else may have ended the job meanwhile: the attempt is followed on all the same.
+        if not flight.draining:
+            await _fail_open(ctx, flight, error)
     ctx.resume(flight)
+
+
+async def _fail_open(ctx: Context, flight: Flight, error: CatalogError) -> None:
+    carried, part = flight.carried, flight.carried.parts[flight.attempt.part]
+    now = ctx.clock.now()
+    problem = error.problem(job_id=carried.id)
+    part.state, part.error = "failed", problem
+    flight.attempt = structs.replace(flight.attempt, error=problem, outcome=error.outcome)
+    conclusion = conclude(list(carried.parts.values()), carried.record.spec)
+    changes: dict[str, Any] = {"parts": show_parts(carried), "timings": timings_of(flight, now)}
+    events: list[JobEvent] = []
+    dropped: Mapping[str, float] = {}
+    if conclusion is not None:
+        dropped = concluding(ctx, flight, changes, conclusion, events, now)
+    changed = await ctx.store.write(
+        Advance(
+            job_id=carried.id,
+            team=carried.record.team,
+            to=conclusion.state if conclusion is not None else None,
+            job=changes,
+            n=flight.attempt.n,
+            epoch=flight.attempt.epoch,
+            attempt={"error": problem, "outcome": error.outcome},
+            dropped=dropped,
+            events=tuple(events),
+        )
+    )
+    if changed == "done":
+        state = conclusion.state if conclusion is not None else carried.record.state
+        carried.record = structs.replace(carried.record, state=state, **changes)
+        carried.waits_from(now)
+        if conclusion is not None:
+            ctx.lanes.discard(carried.id)
+            ctx.finished(carried)
 
 
 async def close_late(ctx: Context, flight: Flight, *, how: str, result: str) -> None:

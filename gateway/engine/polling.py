@@ -9,7 +9,7 @@ from contracts.catalog import CatalogError
 from contracts.port import Absent, Done, Handle, Pending
 from gateway.engine import endings
 from gateway.engine.carried import Flight
-from gateway.engine.context import Context
+from gateway.engine.context import AGAIN_S, Context
 from gateway.engine.progress import progressed
 
 MAX_BACKOFF_S = 30.0
@@ -76,6 +76,10 @@ async def _poll(ctx: Context, flights: Sequence[Flight]) -> None:
                 ctx.resume(flight)
             case CatalogError():
                 ctx.spawn(endings.fail(ctx, flight, answer), name="fail", flight=flight)
+            case _:
+                # Nothing that the port knows: said aloud, and asked again as after a broken line.
+                ctx.log.error("engine.nonsense", step="poll", job_id=flight.carried.id, backend=backend.name)
+                poll_later(ctx, flight, AGAIN_S)
 
 
 def _missed(ctx: Context, flight: Flight, error: CatalogError) -> None:

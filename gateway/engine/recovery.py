@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec import structs
 
 from contracts.capability import Candidate, Capability
-from contracts.catalog import CatalogError
+from contracts.catalog import CatalogError, Problem
 from contracts.job import TERMINAL, Effective, Review
 from contracts.port import Order
 from gateway.engine import cancelling, endings
@@ -40,6 +40,8 @@ async def take_up(ctx: Context) -> None:
     for carried in known.values():
         rows = await ctx.store.read(_attempts_reader(carried.id)) if carried.record.started_at is not None else []
         carried.attempts = {row.n: row for row in rows}
+        # Since when a part waits that comes after others; after one that is still open, at most since now.
+        carried.waits_from(max((row.closed_at or ctx.clock.now() for row in rows), default=0.0))
         _parts(ctx, carried)
         ctx.jobs[carried.id] = carried
     for row in open_rows:
@@ -77,8 +79,19 @@ def _parts(ctx: Context, carried: Carried) -> None:
         part = carried.parts.setdefault(attempt.part, Part(attempt.part, attempt.count))
         if not attempt.is_open and attempt.error is not None:
             part.tries += 1
+            here = (attempt.backend, attempt.account, attempt.model)
             if not may_fail_over(record.spec, ctx.settings.aliases):
-                part.pinned = (attempt.backend, attempt.account, attempt.model)
+                part.pinned = here
+            elif not _may_have_it_again(ctx, record, attempt, attempt.error):
+                part.excluded.add(here)
+
+
+def _may_have_it_again(ctx: Context, record: JobRecord, attempt: AttemptRecord, error: Problem) -> bool:
+    """Say whether the candidate of a failed attempt may be given the part once more (`policy.next_attempt`)."""
+    backend = ctx.backends.get(attempt.backend)
+    known = backend.capability(attempt.account, attempt.model, record.operation) if backend is not None else None
+    used_up = known is not None and known.retries_itself and error.outcome == "finished_no_result"
+    return "same" in error.retry and not used_up
 
 
 async def _take_up_attempt(ctx: Context, carried: Carried, row: AttemptRecord) -> None:
@@ -142,13 +155,22 @@ async def _take_up_job(ctx: Context, carried: Carried) -> None:
     for part in carried.parts.values():
         if part.number not in busy and not part.is_closed:
             part.state = "queued"
-            queue(ctx, carried, part)
+            _queue_in_time(ctx, carried, part)
+
+
+def _queue_in_time(ctx: Context, carried: Carried, part: Part) -> None:
+    """Let a part wait for a slot, but not before the moment that was agreed when its last try failed."""
+    moment = carried.record.not_before
+    if moment is None or moment <= ctx.clock.now():
+        queue(ctx, carried, part)
+    else:
+        ctx.at(moment, lambda: queue(ctx, carried, part))
 
 
 def queue(ctx: Context, carried: Carried, part: Part) -> None:
     """Let a part wait for whoever could serve it; where nobody can be named yet, for anybody."""
     try:
-        keys = keys_of(ctx.router.capable(carried.record.spec))
+        keys = keys_of(ctx.capable(carried))
     except CatalogError:
         keys = frozenset()
     enqueue(ctx, carried, part, keys)
@@ -179,7 +201,7 @@ def _deadline(ctx: Context, carried: Carried) -> None:
 def _queued_too_long(ctx: Context, carried: Carried) -> None:
     if carried.ended:
         return
-    since = carried.queued_since if carried.record.state == "queued" else ctx.clock.now()
+    since = carried.queued_since if carried.waits else ctx.clock.now()
     if ctx.clock.now() < since + ctx.settings.limits.queue_s:
         # It was given out meanwhile: another wait would be bounded anew.
         _watch_queue(ctx, carried, since)

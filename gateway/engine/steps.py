@@ -49,9 +49,11 @@ async def _submit(ctx: Context, flight: Flight) -> None:
     flight.marks.submitted_at = flight.sent_at if isinstance(result, Done) else now
     if isinstance(result, Pending):
         await _accepted(ctx, flight, result, now)
-    else:
+    elif isinstance(result, Done):
         flight.submitted.set()
         await deliver(ctx, flight, result)
+    else:
+        raise TypeError(type(result))
 
 
 async def _hand_over(ctx: Context, flight: Flight, inputs: Sequence[InputBytes]) -> Pending | Done:
@@ -146,6 +148,8 @@ async def _recover(ctx: Context, flight: Flight) -> None:
             await _give_up_unknown(ctx, flight)
         case CatalogError():
             await endings.fail(ctx, flight, answer)
+        case _:
+            raise TypeError(type(answer))
 
 
 def _submit_later(ctx: Context, flight: Flight) -> None:

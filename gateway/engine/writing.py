@@ -73,6 +73,7 @@ async def write_end(
     if changed == "done":
         state = conclusion.state if conclusion is not None else carried.record.state
         carried.record = structs.replace(carried.record, state=state, **changes)
+        carried.waits_from(now)
     closed(ctx, flight, changed, attempt, now)
     if changed == "done" and conclusion is not None:
         ctx.lanes.discard(carried.id)
@@ -96,14 +97,17 @@ def concluding(
     if cancel is not None and conclusion.state == "cancelled":
         cancel = changes["cancel"] = structs.replace(cancel, answer="stopped", detail="cancelled at the backend")
     elif cancel is not None:
-        changes["cancel"] = structs.replace(
-            cancel, answer="cannot", detail="the job ended by itself before the cancel took effect"
-        )
+        changes["cancel"] = overtaken(cancel)
     changes |= {"finished_at": now, "error": conclusion.error, "review": conclusion.review}
     if conclusion.keeps_outputs:
         changes["adjustments"] = _with_count(carried, changes.get("adjustments", carried.record.adjustments))
     events.append(ending_of(carried, conclusion, cancel, now, changes))
     return dropped
+
+
+def overtaken(cancel: Cancel) -> Cancel:
+    """Return the answer to a wish that came too late: nothing waits for one that never comes."""
+    return structs.replace(cancel, answer="cannot", detail="the job ended by itself before the cancel took effect")
 
 
 def closing(flight: Flight, now: float, facts: Mapping[str, Any]) -> dict[str, Any]:

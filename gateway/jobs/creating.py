@@ -1,6 +1,7 @@
 """Accepting jobs: refused before they exist, or durable before anybody is told."""
 
 import asyncio
+from functools import partial
 
 from msgspec import UnsetType
 
@@ -20,9 +21,10 @@ from gateway.jobs.reading import MAX_INLINE_BYTES, JobReader, tag
 from gateway.ops.metrics import Metrics
 from gateway.routing import Choice, Router, allow_of
 from gateway.settings import Settings
-from gateway.store.assets import AssetFiles
+from gateway.store import query
 from gateway.store.change import Accept, Idempotency
 from gateway.store.record import JobRecord
+from gateway.store.store import Store
 
 HOUR_S = 3600.0
 #: How often the room on the disk is looked at.
@@ -39,7 +41,7 @@ class Creator:
         router: Router,
         intake: Intake,
         reader: JobReader,
-        files: AssetFiles,
+        store: Store,
         dialects: dict[str, Dialect],
         settings: Settings,
         clock: Clock,
@@ -50,7 +52,7 @@ class Creator:
         self._router = router
         self._intake = intake
         self._reader = reader
-        self._files = files
+        self._store = store
         self._dialects = dialects
         self._settings = settings
         self._clock = clock
@@ -65,6 +67,7 @@ class Creator:
     ) -> Created:
         """Accept a job, durable when this returns, and wait for its end as long as wished."""
         choices = self._admit(caller, spec)
+        await self._check_room(caller, idempotency_key, route)
         taken = await self._intake.take_in(caller.team, spec)
         choices = _within_limits(choices, taken)
         accept = self._accept(caller, taken, idempotency_key, route)
@@ -110,10 +113,20 @@ class Creator:
                 raise CatalogError(
                     "routing.no_candidate", "All backends that could do this are down.", retry_after_s=15
                 )
-        self._check_room(caller)
         return choices
 
-    def _check_room(self, caller: Caller) -> None:
+    async def _check_room(self, caller: Caller, key: str | None, route: str) -> None:
+        """Raise where there is no room for another job; a request that made its job before needs none."""
+        try:
+            self._check_limits(caller)
+        except CatalogError:
+            if key is None:
+                raise
+            ask = partial(query.is_replay, team=caller.team, route=route, key=key, now=self._clock.now())
+            if not await self._store.read(ask):
+                raise
+
+    def _check_limits(self, caller: Caller) -> None:
         limits, now = self._settings.limits, self._clock.now()
         if self.stopping:
             raise CatalogError("gateway.overloaded", "The gateway is stopping.", retry_after_s=5)
@@ -129,7 +142,7 @@ class Creator:
             raise CatalogError("gateway.overloaded", "As many jobs wait as the gateway holds.", retry_after_s=30)
         if now - self._disk_checked_at > DISK_CHECK_S:
             self._disk_checked_at = now
-            self._disk_full = self._files.free_bytes() < limits.min_free_disk_bytes
+            self._disk_full = self._store.files.free_bytes() < limits.min_free_disk_bytes
         if self._disk_full:
             raise CatalogError(
                 "gateway.overloaded", "The gateway's disk is nearly full.", retry_after_s=60, reason="storage"

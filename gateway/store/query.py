@@ -15,7 +15,7 @@ from contracts.decode import invalid
 from gateway.store.line import Line
 from gateway.store.record import AssetRecord, AttemptRecord, JobRecord, KeyRecord, from_row
 from gateway.store.statement import Statement, one_of
-from gateway.store.tables import API_KEY, ASSET, ATTEMPT, BACKEND, EVENT, GONE, JOB, JOB_INPUT, JOB_TAG
+from gateway.store.tables import API_KEY, ASSET, ATTEMPT, BACKEND, EVENT, GONE, IDEMPOTENCY, JOB, JOB_INPUT, JOB_TAG
 
 Connection = sqlite3.Connection
 
@@ -30,6 +30,16 @@ _JOB_ASSETS = Statement(select(ASSET).where(ASSET.c.job_id == bindparam("job_id"
 _RECENT_ASSETS = Statement(select(ASSET).where(ASSET.c.created_at >= bindparam("since")))
 _INPUTS = Statement(select(JOB_INPUT.c.asset_id).where(JOB_INPUT.c.job_id == bindparam("job_id")))
 _GONE = Statement(select(GONE).where(and_(GONE.c.id == bindparam("id"), GONE.c.until > bindparam("now"))))
+_REPLAYED = Statement(
+    select(IDEMPOTENCY.c.job_id).where(
+        and_(
+            IDEMPOTENCY.c.team == bindparam("team"),
+            IDEMPOTENCY.c.route == bindparam("route"),
+            IDEMPOTENCY.c.key == bindparam("key"),
+            IDEMPOTENCY.c.expires_at > bindparam("now"),
+        )
+    )
+)
 _KEYS = Statement(select(API_KEY).order_by(API_KEY.c.created_at))
 _BACKENDS = Statement(select(BACKEND))
 _EVENTS_OF_JOB = Statement(
@@ -116,6 +126,12 @@ def team_lines(connection: Connection, team: str, after: int, limit: int = 500) 
 
 def _line(row: sqlite3.Row) -> Line:
     return Line(row["id"], row["team"], row["job_id"], row["type"], row["data"].encode())
+
+
+def is_replay(connection: Connection, *, team: str, route: str, key: str, now: float) -> bool:
+    """Say whether an idempotency key has made a job already."""
+    values = {"team": team, "route": route, "key": key, "now": now}
+    return _REPLAYED.run(connection, values).fetchone() is not None
 
 
 def last_event_id(connection: Connection) -> int:

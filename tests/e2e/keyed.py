@@ -36,10 +36,10 @@ class KeyedGateway(GatewayProcess):
         """Make the operator's key, then start."""
         self.data_dir = folder / "data"
         self.key_id, self.token = make_key(self.data_dir, "operators", "--scope", "admin")
+        self._clients: dict[tuple[str, ...], httpx.Client] = {}
         super().__init__(folder, backends, **how)
         assert self.http is not None
         self.http.headers.update(bearer(self.token))
-        self._clients: dict[tuple[str, ...], httpx.Client] = {}
 
     def client(self, team: str, *options: str) -> httpx.Client:
         """Return a client with a key of a team, always the same for the same options."""
