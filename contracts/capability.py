@@ -4,7 +4,7 @@ A candidate is (backend, account, model). Its capability is stated for each oper
 honour a seed when it generates and ignore it when it edits.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -63,6 +63,18 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     stuck_load_s: float | None = None
 
 
+class VideoRange(Struct, frozen=True, kw_only=True):
+    """The films a candidate can make. The first of each list is what is sent when the caller left it open."""
+
+    min_s: int
+    max_s: int
+    default_s: int
+    resolutions: tuple[str, ...]
+    aspect_ratios: tuple[str, ...]
+    #: A film guided by references needs at least so many of them.
+    min_references: int = 1
+
+
 class Capability(Struct, frozen=True, kw_only=True):
     """One operation of one candidate. What is not named here it cannot do."""
 
@@ -70,6 +82,7 @@ class Capability(Struct, frozen=True, kw_only=True):
     sizes: tuple[Dimensions, ...] = ()
     size_range: SizeRange | None = None
     default_size: Dimensions | None = None
+    #: The formats of its pictures; none: what it makes is a film.
     formats: tuple[Format, ...] = ("png",)
     default_format: Format = "png"
     #: Formats whose encoder takes a compression of 1 to 100; formats that can be lossless when asked.
@@ -100,6 +113,11 @@ class Capability(Struct, frozen=True, kw_only=True):
     provenance: bool = False
     optimize_prompt: tuple[bool, ...] = ()
     video_modes: tuple[VideoMode, ...] = ()
+    video: VideoRange | None = None
+    #: The dialect's own options that are honoured here, each with its values (none: any). None: all of them are.
+    options: dict[str, tuple[Any, ...]] | None = None
+    #: Those of them that make one picture a job.
+    single_options: tuple[str, ...] = ()
     previews: bool = False
     progress: bool = False
     reviewed: bool = False

@@ -5,36 +5,37 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from contracts.caller import SCOPES, Access, Caller, Scope
 from contracts.capability import ModelInfo
 from contracts.codes import ErrorCode
 from contracts.job import Adjustment, Job, JobState, Moment, OutputRole
+from contracts.names import Names, NewName
 from contracts.spec import JobSpec, Operation
 
-Scope = str
-SCOPES: tuple[Scope, ...] = (
-    "jobs:write",
-    "jobs:read",
-    "assets:read",
-    "assets:write",
-    "policy:review",
-    "ops:read",
-    "admin",
-)
-
-
-class Caller(Struct, frozen=True, kw_only=True):
-    """Who asks: a key of a team, or anybody on this machine in open mode."""
-
-    team: str
-    key_id: str | None
-    scopes: frozenset[Scope]
-    backends: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    operations: tuple[str, ...] = ()
-
-    def may(self, scope: Scope) -> bool:
-        """Say whether a scope is held; `admin` holds them all."""
-        return scope in self.scopes or "admin" in self.scopes
+__all__ = [
+    "SCOPES",
+    "Access",
+    "AccountView",
+    "Alias",
+    "Asset",
+    "AssetPage",
+    "Assets",
+    "BackendView",
+    "Caller",
+    "Catalogue",
+    "Content",
+    "Created",
+    "Desk",
+    "Explanation",
+    "JobPage",
+    "JobQuery",
+    "Jobs",
+    "Model",
+    "NativeRequest",
+    "Scope",
+    "Shown",
+    "Verdict",
+]
 
 
 class Asset(Struct, frozen=True, kw_only=True):
@@ -206,9 +207,16 @@ class Jobs(Protocol):
     """Jobs of the caller's team; another team's are not found."""
 
     async def create(
-        self, caller: Caller, spec: JobSpec, *, idempotency_key: str | None, wait_s: float, route: str
+        self,
+        caller: Caller,
+        spec: JobSpec,
+        *,
+        idempotency_key: str | None,
+        wait_s: float,
+        route: str,
+        names: Sequence[NewName] = (),
     ) -> Created:
-        """Accept a job, durable when this returns, and wait for its end as long as wished."""
+        """Accept a job, durable with its names when this returns, and wait for its end as long as wished."""
 
     async def explain(self, caller: Caller, spec: JobSpec) -> Explanation:
         """Say what would happen."""
@@ -273,16 +281,6 @@ class Catalogue(Protocol):
         """Return every backend; details only for who may see them."""
 
 
-class Access(Protocol):
-    """Who is who."""
-
-    async def caller(self, token: str | None, host: str | None, origin: str | None = None) -> Caller:
-        """Return who a token belongs to; raise `auth.unauthenticated`."""
-
-    async def signed(self, asset_id: str, expires: str, signature: str, variant: str) -> Caller:
-        """Return the caller that a signed URL stands for."""
-
-
 class Desk(Struct, frozen=True, kw_only=True):
     """What every face receives."""
 
@@ -290,3 +288,4 @@ class Desk(Struct, frozen=True, kw_only=True):
     assets: Assets
     catalogue: Catalogue
     access: Access
+    names: Names

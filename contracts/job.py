@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.catalog import Outcome, Problem
 from contracts.media import MediaType
-from contracts.spec import JobSpec, Operation
+from contracts.spec import JobSpec, Operation, Video
 
 JobState = Literal["queued", "running", "succeeded", "failed", "blocked", "cancelled"]
 Phase = Literal[
@@ -120,6 +120,7 @@ class Effective(Value, frozen=True, kw_only=True):
     strictness: str | UnsetType = UNSET
     ruleset: str | UnsetType = UNSET
     optimize_prompt: bool | UnsetType = UNSET
+    video: Video | UnsetType = UNSET
     cache_hit: bool | UnsetType = UNSET
     provider: str | UnsetType = UNSET
     model: str | UnsetType = UNSET

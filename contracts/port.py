@@ -4,15 +4,16 @@ An adapter makes *one exchange* a call (`discover` and `health` a few cheap read
 looks at a clock. Whatever lasts belongs to the engine. `CatalogError` is the only exception that crosses.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Raw, Struct
 
 from contracts.capability import Candidate, Capability, Discovery
 from contracts.catalog import CatalogError, ErrorPhase, Native, Outcome
 from contracts.codes import ErrorCode
+from contracts.face import FaceOffer
 from contracts.job import Adjustment, Effective, OutputRole, Phase, Review, Usage
 from contracts.spec import SpecBase
 
@@ -137,12 +138,20 @@ class Health(Struct, frozen=True, kw_only=True):
     active: int | None = None
 
 
+class Origin(Struct, frozen=True):
+    """Which backend made an input picture for an earlier job, and its own words of it (`effective.options`)."""
+
+    backend: str
+    options: dict[str, Any]
+
+
 class InputBytes(Struct, frozen=True):
-    """One input picture in hand."""
+    """One input picture in hand; `origin` where it is a picture of ours."""
 
     role: str
     media_type: str
     data: bytes
+    origin: Origin | None = None
 
 
 Emit = Callable[[PhaseNote | PartialImage], None]
@@ -191,6 +200,14 @@ class Adapter(Protocol):
 
     async def close(self) -> None:
         """Close connections."""
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """An adapter whose backend tells when something ended, so that it is asked then and not only in its turn."""
+
+    def watch(self) -> AsyncGenerator[Hint, None] | None:
+        """Return the wake-ups of one connection, resumed where the last one ended; None where there are none."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -248,3 +265,5 @@ class Dialect(Struct, frozen=True, kw_only=True):
     sandbox: str | None = None
     sandbox_profiles: tuple[str, ...] = ()
     default_port: int = 0
+    #: How it is offered to clients, in front of the gateway.
+    face: FaceOffer | None = None

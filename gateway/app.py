@@ -23,11 +23,14 @@ from gateway.engine.backends import Backend
 from gateway.engine.carrier import Carrier
 from gateway.engine.context import Context
 from gateway.engine.observed import Observed as ObservedAdapter
+from gateway.faces.door import Doors
+from gateway.faces.opening import check_faces, open_faces
 from gateway.gallery import GalleryService
 from gateway.jobs import JobService
 from gateway.jobs.creating import Creator
 from gateway.jobs.intake import Intake
 from gateway.jobs.listening import Listener
+from gateway.jobs.naming import NameService
 from gateway.jobs.reading import JobReader
 from gateway.ops.http import App, Observed
 from gateway.ops.log import logger
@@ -92,6 +95,7 @@ class Gateway:
         self.room = Room(settings.limits.bytes_in_flight)
         self.clock = clock or SystemClock()
         self.dialects = dict(known or dialects())
+        check_faces(self.dialects, settings)
         self.store = Store(DataDir(Path(settings.data_dir)), on_group=self.metrics.commit_group_size.observe)
         signer = Signer(self.store.data_dir.secret())
         self.backends = {
@@ -136,9 +140,14 @@ class Gateway:
             assets=GalleryService(self.store, intake, settings, self.clock, signer),
             catalogue=CatalogueService(self.backends, settings.aliases),
             access=self.gate,
+            names=NameService(self.store, reader),
         )
+        self.faces = open_faces(self.dialects, settings, self.desk, self.room, self.clock, self._observed)
         self.log = logger("gateway")
         self._lag: asyncio.Task[None] | None = None
+
+    def _observed(self, app: App) -> App:
+        return Observed(app, self.metrics, self.room)
 
     def _allowed(self, key_id: str | None) -> Allow:
         holder = self.gate.holder(key_id)
@@ -156,6 +165,8 @@ class Gateway:
             if name in self.backends:
                 self.backends[name].learned(discovery, at, fresh=False)
         await self.carrier.start()
+        for listener in self.faces.listeners:
+            await listener.start()
         self._lag = asyncio.create_task(self._measure_lag())
         self.log.info("gateway.started", version=VERSION, backends=sorted(self.backends), sandbox=self.sandbox)
 
@@ -177,6 +188,8 @@ class Gateway:
         self.begin_stop()
         if self._lag is not None:
             self._lag.cancel()
+        for listener in self.faces.listeners:
+            await listener.stop()
         await self.carrier.drain(self.settings.shutdown.drain_s)
         self.store.close()
         self.log.info("gateway.stopped")
@@ -244,7 +257,7 @@ class Gateway:
                 }
             ),
         )
-        return Observed(app, self.metrics, self.room)  # type: ignore[arg-type]
+        return self._observed(Doors(app, self.faces.doors))  # type: ignore[arg-type]
 
 
 def openapi(known: Mapping[str, Dialect]) -> bytes:

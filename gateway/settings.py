@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -113,6 +113,35 @@ class Shutdown(Section, frozen=True, kw_only=True):
     drain_s: Annotated[float, Meta(ge=0, le=900)] = 8
 
 
+Listen = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$", description="host:port")]
+
+
+class Face(Section, frozen=True, kw_only=True):
+    """One face: how an existing client of a dialect finds the gateway."""
+
+    enabled: bool = True
+    #: A listener of its own, with the face at its root.
+    listen: Listen | None = None
+    #: Whose work it is when a client of that listener sends no key.
+    team: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    #: Let clients without a key in although the listener is not loopback.
+    trusted_network: bool = False
+    profile: str | None = None
+    #: Tell local clients where that listener is, in the file that their dialect knows.
+    advertise: bool = False
+    advertise_path: str | None = None
+
+    @property
+    def host(self) -> str | None:
+        """Where its own listener is."""
+        return None if self.listen is None else self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port of its own listener."""
+        return 0 if self.listen is None else int(self.listen.rpartition(":")[2])
+
+
 class Log(Section, frozen=True, kw_only=True):
     """How the log looks."""
 
@@ -127,6 +156,7 @@ class Settings(Section, frozen=True, kw_only=True):
     server: Server = Server()
     backends: dict[Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,31}$")], Backend] = {}
     aliases: dict[str, Annotated[tuple[str, ...], Meta(min_length=1)]] = {}
+    faces: dict[str, Face] = {}
     assets: Assets = Assets()
     inputs: Inputs = Inputs()
     limits: Limits = Limits()
@@ -136,8 +166,9 @@ class Settings(Section, frozen=True, kw_only=True):
 
     @property
     def loopback(self) -> bool:
-        """Whether the gateway listens to this machine alone."""
-        return self.server.host in LOOPBACK
+        """Whether the gateway listens to this machine alone, with every face's listener."""
+        hosts = (self.server.host, *(face.host for face in self.faces.values() if face.enabled))
+        return all(host is None or host in LOOPBACK for host in hosts)
 
 
 class SettingsError(Exception):
@@ -234,7 +265,24 @@ def remarks(settings: Settings, dialects: frozenset[str]) -> list[tuple[Literal[
             backend_name, _, rest = model.partition("/")
             if backend_name not in settings.backends or not rest:
                 found.append(("error", f"aliases.{alias}: {model!r} is not <backend>/<model> of a configured backend"))
+    found += (("error", text) for text in _faces(settings, dialects))
     return found
+
+
+def _faces(settings: Settings, dialects: frozenset[str]) -> Iterator[str]:
+    """Yield what keeps faces from being opened (security.md §1)."""
+    for name, face in settings.faces.items():
+        at = f"faces.{name}"
+        if name not in dialects:
+            yield f"{at}: no dialect {name!r}; there are {', '.join(sorted(dialects))}"
+        if face.port > 65535:
+            yield f"{at}.listen: no port is greater than 65535"
+        if face.team is not None and face.host is None:
+            yield f"{at}.team: binds a listener to a team; set {at}.listen too"
+        if face.team is not None and face.host not in (None, *LOOPBACK) and not face.trusted_network:
+            yield f"{at}.team: lets anybody in who reaches {face.listen}; say so with {at}.trusted_network = true"
+        if face.advertise and face.host is None:
+            yield f"{at}.advertise: tells where the listener is; set {at}.listen too"
 
 
 def refuse(detail: str) -> CatalogError:

@@ -2,6 +2,8 @@
 
 from adapters.ima2 import errors
 from adapters.ima2.adapter import Ima2
+from adapters.ima2.face import FACE
+from adapters.ima2.options import Ima2Options
 from contracts.port import Dialect
 
 DIALECT = Dialect(
@@ -10,7 +12,9 @@ DIALECT = Dialect(
     connect=Ima2,
     explain=errors.explain,
     error_rows=errors.TABLE.rows,
+    options=Ima2Options,
     sandbox="adapters.ima2.sandbox:sandbox",
     sandbox_profiles=("head", "tag", "new"),
     default_port=3333,
+    face=FACE,
 )

@@ -1,44 +1,35 @@
 """Drives one ima2 server. TAG and HEAD answer when the picture is there; NEW answers at once and is asked again.
 
-What an answer that was lost became is found by request id: in the in-flight registry, then in the history. Presence in
-the registry is no proof (phantoms outlive a restart), and absence is one only for a few minutes (durability.md §4).
+Edits are answered when they are done on every build, sequences, nodes and films in frames. What an answer that was
+lost became is found by request id (`tracing.py`).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 
 import msgspec
-from msgspec import structs
 
-from adapters.ima2 import errors, translate
+from adapters.ima2 import asking, errors
+from adapters.ima2.asking import Ask
 from adapters.ima2.capability import discovery
-from adapters.ima2.translate import Note, to_handle, to_note
-from adapters.ima2.wire import (
-    AccountStatus,
-    CancelAnswer,
-    Capabilities,
-    GenerateAnswer,
-    History,
-    HistoryRow,
-    Inflight,
-    InflightJob,
-    Providers,
-)
-from adapters.ima2.wire import Health as ServerHealth
-from adapters.kit.http import MAX_PICTURE_BYTES, Exchanges
+from adapters.ima2.frames import done_of, read_frame
+from adapters.ima2.stream import MAX_STREAM_BYTES, Streams
+from adapters.ima2.tracing import POLL_S, Trace
+from adapters.ima2.translate import to_note
+from adapters.ima2.wire import AccountStatus, CancelAnswer, Capabilities, EventFrame, PictureAnswer, Providers
+from adapters.kit.http import MAX_PICTURE_BYTES, MAX_VIDEO_BYTES
 from adapters.kit.rules import Signal
 from contracts.capability import Discovery
 from contracts.catalog import CatalogError
 from contracts.codes import ErrorCode
-from contracts.job import Phase
 from contracts.port import (
-    Absent,
     AccountHealth,
     BackendSettings,
-    CannotTell,
     Done,
     Emit,
     Handle,
     Health,
+    Hint,
     InputBytes,
     Moments,
     Order,
@@ -51,14 +42,9 @@ from contracts.port import (
     Stopped,
 )
 
-#: The registry's phases in the contract's words.
-PHASES: dict[str | None, Phase] = {"queued": "queued_at_backend", "streaming": "image", "decoding": "download"}
-#: A request that arrived is in the registry at once; this much later it certainly is.
-GRACE_S = 5.0
-#: Terminal records live 5 minutes: until then nothing found means that nothing arrived.
-TRACELESS_S = 240.0
-POLL_S = 1.5
-PAGE = 500
+#: The multiplex pings every 15 s; who is silent for longer is gone. Its connection is made anew after so many bytes.
+SILENCE_S = 45.0
+MAX_WATCHED_BYTES = 4 * MAX_STREAM_BYTES
 
 
 class Ima2:
@@ -68,12 +54,14 @@ class Ima2:
         """Take the settings of one backend."""
         self._settings = settings
         self._found: Discovery | None = None
-        self._exchanges = Exchanges(
+        self._last_event: str | None = None
+        self._exchanges = Streams(
             settings,
             read=errors.read,
             classify=errors.classify,
             key_header=lambda key: {"x-ima2-token": key},
         )
+        self._trace = Trace(self._exchanges, settings.name)
 
     async def close(self) -> None:
         """Close connections."""
@@ -121,96 +109,77 @@ class Ima2:
         return self._found is not None and self._found.profile == "new"
 
     def prepare(self, order: Order) -> Prepared:
-        """Make the request id and the note; NEW is asked asynchronously."""
-        return translate.prepare(order, asynchronous=not order.capability.blocking)
+        """Make the request id and the note; NEW's generate is asked asynchronously."""
+        return asking.prepare(order)
 
     async def submit(self, handle: Handle, order: Order, inputs: Sequence[InputBytes], emit: Emit) -> Pending | Done:
-        """Hand the work over; on TAG and HEAD this lasts until the picture is there, without a sign of life."""
+        """Hand the work over. Where it is not taken in at once this lasts until the pictures are there."""
         del handle
-        asynchronous = not order.capability.blocking
-        request = translate.to_request(order, inputs, asynchronous=asynchronous)
-        headers = {"X-Request-Id": request.request_id}
-        if asynchronous:
-            headers["Idempotency-Key"] = request.request_id
-        else:
-            emit(PhaseNote("image"))
+        ask = asking.ask(order, inputs)
         try:
-            answer = await self._exchanges.send(
-                "POST",
-                "/api/generate",
-                body=msgspec.json.encode(request),
-                headers=headers,
-                timeout_s=order.capability.time.submit_s,
-                phase="image",
-                lasting=not asynchronous,
-                max_bytes=MAX_PICTURE_BYTES,
-            )
+            return await (self._streamed(ask, order, emit) if ask.streams else self._sent(ask, order, emit))
         except CatalogError as error:
             if error.facts.get("reason") == "ours_already":
                 return Pending(POLL_S)
+            if ask.parent is not None and error.code == "resource.not_found":
+                # It was ours, and is gone there: another attempt sends the picture itself.
+                raise CatalogError(
+                    "backend.job_lost",
+                    "The backend no longer has the picture that was to be continued.",
+                    outcome="not_started",
+                    native=error.native,
+                    backend=self._settings.name,
+                ) from None
             raise
-        body = self._exchanges.decode(answer.body, GenerateAnswer, status=answer.status)
+
+    async def _sent(self, ask: Ask, order: Order, emit: Emit) -> Pending | Done:
+        """Make an exchange that is answered once: TAG and HEAD give no sign of life meanwhile."""
+        headers = {"X-Request-Id": ask.request_id}
+        if ask.asynchronous:
+            headers["Idempotency-Key"] = ask.request_id
+        else:
+            emit(PhaseNote("image"))
+        answer = await self._exchanges.send(
+            "POST",
+            ask.path,
+            body=msgspec.json.encode(ask.body),
+            headers=headers,
+            timeout_s=order.capability.time.submit_s,
+            phase="image",
+            lasting=not ask.asynchronous,
+            max_bytes=MAX_PICTURE_BYTES,
+        )
         if answer.status == 202:
             return Pending(POLL_S, phase="image")
-        return translate.from_answer(body, order)
+        return done_of(self._exchanges.decode(answer.body, PictureAnswer, status=answer.status), ask, order)
+
+    async def _streamed(self, ask: Ask, order: Order, emit: Emit) -> Done:
+        """Make an exchange that tells how the work goes; a stream that ends without an end is a lost answer."""
+        time = order.capability.time
+        stream = self._exchanges.frames(
+            "POST",
+            ask.path,
+            body=msgspec.json.encode(ask.body),
+            headers={"X-Request-Id": ask.request_id},
+            # Between two frames nothing may come for as long as the whole work takes.
+            timeout_s=time.submit_s if order.capability.blocking else time.attempt_s,
+            phase="video" if ask.route == "video" else "image",
+        )
+        async with aclosing(stream):
+            async for frame in stream:
+                try:
+                    read = read_frame(frame, ask, order, emit)
+                except (msgspec.DecodeError, ValueError):
+                    raise self._exchanges.broken("A frame is not of the shape the backend promises.") from None
+                if isinstance(read, Signal):
+                    raise self._exchanges.error(read)
+                if read is not None:
+                    return read
+        raise self._exchanges.broken()
 
     async def poll(self, handles: Sequence[Handle]) -> Mapping[str, Polled]:
         """Ask the registry for all handles at once, or the history for those that the registry calls finished."""
-        notes = {handle.id: to_note(handle) for handle in handles}
-        finished = [note for note in notes.values() if note.stage == "history"]
-        if finished:
-            return await self._in_history(notes, finished[0])
-        inflight = await self._inflight()
-        return {name: self._registered(note, inflight) for name, note in notes.items()}
-
-    async def _inflight(self) -> Inflight:
-        return await self._exchanges.json(Inflight, "GET", "/api/inflight?includeTerminal=1")
-
-    def _registered(self, note: Note, inflight: Inflight) -> Polled:
-        for job in inflight.terminal_jobs:
-            if job.request_id == note.request_id:
-                return self._ended(note, job)
-        for job in inflight.jobs:
-            if job.request_id == note.request_id:
-                return Pending(POLL_S, phase=PHASES.get(job.phase, "image"))
-        return Absent()
-
-    def _ended(self, note: Note, job: InflightJob) -> Polled:
-        if job.status == "completed":
-            since = (job.started_at or 1) - 1
-            return Pending(
-                0, phase="download", handle=to_handle(structs.replace(note, stage="history", since_ms=since))
-            )
-        signal = Signal(route="POST /api/generate", status=job.http_status, code=job.error_code, state=job.status)
-        return self._exchanges.error(signal)
-
-    async def _in_history(self, notes: Mapping[str, Note], lead: Note) -> dict[str, Polled]:
-        """Look one page of the history over, led by one note, for all of them."""
-        since = min((note.since_ms or 0 for note in notes.values() if note.stage == "history"), default=None)
-        items, cursor = await self._page(structs.replace(lead, since_ms=since))
-        answers: dict[str, Polled] = {}
-        for name, note in notes.items():
-            rows = [row for row in items if row.request_id == note.request_id]
-            if rows:
-                answers[name] = translate.from_rows(rows, note)
-            elif note is lead:
-                answers[name] = Absent() if cursor is None else Pending(0, handle=to_handle(cursor))
-            else:
-                answers[name] = Pending(0 if note.stage == "history" else POLL_S)
-        return answers
-
-    async def _page(self, note: Note) -> tuple[tuple[HistoryRow, ...], Note | None]:
-        """Read a page; return its rows, and the note that leads on to the next one if there is one."""
-        query = f"limit={PAGE}"
-        if note.since_ms is not None:
-            query += f"&since={note.since_ms:.0f}"
-        if note.before is not None:
-            query += f"&before={note.before:.0f}&beforeFilename={note.before_filename}"
-        history = await self._exchanges.json(History, "GET", f"/api/history?{query}", max_bytes=MAX_PICTURE_BYTES)
-        cursor = history.next_cursor
-        if cursor is None or len(history.items) < PAGE:
-            return history.items, None
-        return history.items, structs.replace(note, before=cursor.before, before_filename=cursor.before_filename)
+        return await self._trace.poll({handle.id: to_note(handle) for handle in handles})
 
     async def cancel(self, handle: Handle) -> Stopped:
         """TAG and HEAD forget the row and go on; NEW stops the upstream call and says so (wire §7, §11)."""
@@ -224,63 +193,36 @@ class Ima2:
         return Stopped("forgotten", "the server had nothing under way to stop")
 
     async def recover(self, handle: Handle, moments: Moments) -> Recovered:
-        """Find a request whose answer was lost, one look at a time: the process, the registry, the history."""
-        note = to_note(handle)
-        if note.stage == "history":
-            return await self._recover_from_history(note, moments)
-        if note.stage == "inflight" and not self._is_new:
-            health = await self._exchanges.json(ServerHealth, "GET", "/api/health")
-            restarted = health.started_at / 1000 > moments.submitted_at
-            stage = "history" if restarted else "registry"
-            return _look(structs.replace(note, stage=stage, restarted=restarted, since_ms=_since(moments)), 0)
-        seen = self._registered(note, await self._inflight())
-        if isinstance(seen, Absent):
-            return _look(structs.replace(note, stage="history", since_ms=_since(moments)), 0)
-        if isinstance(seen, Pending) and seen.handle is None:
-            return _look(structs.replace(note, stage="inflight"), POLL_S if self._is_new else GRACE_S, seen.phase)
-        if isinstance(seen, Pending):
-            return structs.replace(seen, found=False)
-        return seen
+        """Find a request whose answer was lost, one look at a time."""
+        return await self._trace.recover(to_note(handle), moments, is_new=self._is_new)
 
-    async def _recover_from_history(self, note: Note, moments: Moments) -> Recovered:
-        items, cursor = await self._page(note)
-        rows = [row for row in items if row.request_id == note.request_id]
-        if rows:
-            return translate.from_rows(rows, note)
-        if cursor is not None:
-            return _look(cursor, 0)
-        if note.restarted:
-            return CatalogError(
-                "backend.job_lost",
-                "The backend restarted while it had the request, and kept no result of it.",
-                outcome="unknown",
-                backend=self._settings.name,
-            )
-        again = structs.replace(note, stage="inflight", before=None, before_filename=None)
-        waited = moments.now - moments.submitted_at
-        if self._is_new:
-            # The same Idempotency-Key joins or replays: a second submit is harmless there (wire §11).
-            return Absent()
-        if waited < GRACE_S:
-            return _look(again, GRACE_S)
-        if waited < TRACELESS_S:
-            return Absent()
-        if waited > moments.settle_s:
-            return CannotTell("the backend keeps no trace of the request that would tell")
-        return _look(again, 15)
+    def watch(self) -> AsyncGenerator[Hint, None] | None:
+        """Listen to NEW's multiplex of all jobs; the other builds have none."""
+        return self._hints() if self._is_new else None
+
+    async def _hints(self) -> AsyncGenerator[Hint, None]:
+        """Yield whose work ended, and everybody where the server lost events that we had not seen (wire §11)."""
+        stream = self._exchanges.frames(
+            "GET",
+            "/api/events",
+            headers={} if self._last_event is None else {"Last-Event-ID": self._last_event},
+            timeout_s=SILENCE_S,
+            phase="poll",
+            max_bytes=MAX_WATCHED_BYTES,
+        )
+        async with aclosing(stream):
+            async for frame in stream:
+                self._last_event = frame.id or self._last_event
+                if frame.event == "replay-gap":
+                    self._last_event = None
+                    yield Hint(None)
+                elif frame.event in ("done", "error"):
+                    yield Hint(self._exchanges.decode(frame.data, EventFrame).job_id)
 
     def fetch(self, output: Output) -> AsyncIterator[bytes]:
         """Stream a stored file."""
-        return self._exchanges.stream(output.reference or "", max_bytes=MAX_PICTURE_BYTES)
-
-
-def _look(note: Note, after_s: float, phase: Phase | None = None) -> Pending:
-    return Pending(after_s, found=False, phase=phase, handle=to_handle(note))
-
-
-def _since(moments: Moments) -> float:
-    """Return where to begin in the history: two minutes before the submit, for clocks that differ."""
-    return (moments.submitted_at - 120) * 1000
+        most = MAX_VIDEO_BYTES if output.role == "video" else MAX_PICTURE_BYTES
+        return self._exchanges.stream(output.reference or "", max_bytes=most)
 
 
 def _account(name: str, status: str) -> AccountHealth:

@@ -3,8 +3,11 @@
 TAG and HEAD carry the same version number: only `/api/capabilities` and `/api/providers` tell the three apart.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from msgspec import structs
+
+from adapters.ima2.options import ReasoningEffort
 from adapters.ima2.wire import AccountStatus, Capabilities, Providers
 from contracts.capability import (
     AccountInfo,
@@ -14,8 +17,10 @@ from contracts.capability import (
     ModelInfo,
     SizeRange,
     TimeLimits,
+    VideoRange,
 )
 from contracts.media import Dimensions
+from contracts.spec import Operation, VideoMode
 
 Profile = Literal["tag", "head", "new"]
 
@@ -26,6 +31,20 @@ RECOMMENDED = ("gpt-5.4", "gpt-5.4-mini")
 GROK_MODELS = ("grok-imagine-image", "grok-imagine-image-quality")
 #: Counted in base64 characters (wire §3).
 MAX_REFERENCE_CHARS = 7_340_032
+#: A mask may have 16 MiB and the whole body 50 MB (wire §1, §4).
+MAX_EDIT_BYTES = 16 * 1024 * 1024
+EFFORTS: tuple[str, ...] = get_args(ReasoningEffort)
+#: What seed 000 names, for builds whose capabilities leave it open.
+FILM_MODELS = ("grok-imagine-video", "grok-imagine-video-1.5-preview")
+VIDEO_MODES: dict[str, VideoMode] = {
+    "text-to-video": "text",
+    "image-to-video": "image",
+    "reference-to-video": "reference",
+}
+RESOLUTIONS = ("480p", "720p")
+RATIOS = ("auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")
+#: A film is planned, made and asked after for half an hour at most (wire §11).
+FILM_S = 1800.0
 SQUARE = Dimensions(1024, 1024)
 
 
@@ -51,14 +70,16 @@ def discovery(
     models: list[ModelInfo] = []
     for account in accounts:
         ids = _grok_models(valid) if account.name == "grok" else _models(valid, oauth)
-        capability = generate(profile, account.name, limits, timeouts)
+        operations: dict[Operation, Capability] = {
+            "image.generate": generate(profile, account.name, limits, timeouts),
+            "image.edit": edit(profile, account.name, limits, timeouts),
+        }
         preferred = next((each for each in RECOMMENDED if each in ids), ids[0] if ids else "")
         models += (
-            ModelInfo(
-                id=each, account=account.name, operations={"image.generate": capability}, default=each == preferred
-            )
-            for each in ids
+            ModelInfo(id=each, account=account.name, operations=operations, default=each == preferred) for each in ids
         )
+        if account.name == "grok":
+            models += films(_mapping(valid.get("videoModels")), timeouts)
     return Discovery(
         models=tuple(models),
         accounts=tuple(accounts),
@@ -130,6 +151,10 @@ def generate(profile: Profile, account: str, limits: dict[str, Any], timeouts: d
         default_effort="medium",
         strictness=("default", "relaxed"),
         optimize_prompt=(True, False),
+        options=_options(profile, account, routes=True),
+        single_options=("node",),
+        # With options.ima2.node or multimode, as far as the upstream sends any (wire §5, §6); Grok sends none.
+        previews=not grok,
         cancel="stops" if new else "forgets",
         recover=True,
         resubmit="safe" if new else "unsafe",
@@ -139,6 +164,95 @@ def generate(profile: Profile, account: str, limits: dict[str, Any], timeouts: d
         limits=Limits(reference_base64_chars=MAX_REFERENCE_CHARS, prompt_chars=32_000 if new else None),
         time=_time(profile, grok=grok, timeouts=timeouts),
         evidence="documented" if new else "measured",
+    )
+
+
+def edit(profile: Profile, account: str, limits: dict[str, Any], timeouts: dict[str, float]) -> Capability:
+    """Return what `POST /api/edit` can do: it answers when the picture is there, on every build (wire §4)."""
+    grok = account == "grok"
+    time = _time(profile, grok=grok, timeouts=timeouts)
+    return structs.replace(
+        generate(profile, account, limits, timeouts),
+        formats=("jpeg",) if grok else ("png",),
+        max_n=1,
+        # The route takes no references but Grok's, whose source is one of the three.
+        references=2 if grok else 0,
+        inputs_total=3 if grok else None,
+        source=True,
+        mask=not grok and profile != "tag",
+        options=_options(profile, account, routes=False),
+        single_options=(),
+        previews=False,
+        # Neither an Idempotency-Key nor `async` is there for this route.
+        resubmit="unsafe",
+        blocking=True,
+        retries_itself=False,
+        limits=Limits(input_bytes=MAX_EDIT_BYTES, prompt_chars=32_000 if profile == "new" else None),
+        time=structs.replace(time, submit_s=timeouts.get("submit_s", time.attempt_s)),
+    )
+
+
+def _options(profile: Profile, account: str, *, routes: bool) -> dict[str, tuple[Any, ...]]:
+    """Return which of `options.ima2` an account honours."""
+    node: dict[str, tuple[Any, ...]] = {"node": ()} if routes else {}
+    if account == "grok":
+        # It plans and searches as it does, and makes no sequences (wire §11).
+        return node
+    # Nothing shows that TAG reads a reasoning effort: what cannot be checked is not promised.
+    effort: dict[str, tuple[Any, ...]] = {} if profile == "tag" else {"reasoning_effort": EFFORTS}
+    return {**effort, "web_search": (), **({"multimode": ()} if routes else {}), **node}
+
+
+def films(valid: dict[str, Any], timeouts: dict[str, float]) -> list[ModelInfo]:
+    """Return Grok's video models, each with the films it makes (seed 000, wire §11)."""
+    known = _strings(valid.get("modes"))
+    modes = tuple(mode for word, mode in VIDEO_MODES.items() if not known or word in known)
+    models = _strings(valid.get("supported")) or FILM_MODELS
+    return [
+        ModelInfo(
+            id=model,
+            account="grok",
+            # The preview of 1.5 only sets a picture in motion (options.md §3).
+            operations={"video.generate": film(("image",) if "preview" in model else modes, valid, timeouts)},
+            default=model == models[0],
+        )
+        for model in models
+    ]
+
+
+def film(modes: tuple[VideoMode, ...], valid: dict[str, Any], timeouts: dict[str, float]) -> Capability:
+    """Return what `POST /api/video/generate` can do for a model."""
+    bounds = valid.get("durationRange")
+    least, most = bounds if isinstance(bounds, list) and [type(each) for each in bounds] == [int, int] else (1, 15)
+    references = valid.get("maxReferences")
+    resolutions = tuple(each for each in _strings(valid.get("resolutions")) or RESOLUTIONS if each in RESOLUTIONS)
+    ratios = tuple(each for each in _strings(valid.get("aspectRatios")) or RATIOS if each in RATIOS)
+    limit = timeouts.get("attempt_s", FILM_S)
+    return Capability(
+        formats=(),
+        video_modes=modes,
+        video=VideoRange(
+            min_s=least,
+            max_s=most,
+            default_s=min(max(5, least), most),
+            resolutions=resolutions,
+            # Left open, the film takes the shape of its picture.
+            aspect_ratios=tuple(sorted(ratios, key=lambda each: each != "auto")),
+            min_references=2,
+        ),
+        references=(references if isinstance(references, int) else 7) if "reference" in modes else 0,
+        optimize_prompt=(True,),
+        options={},
+        progress=True,
+        cancel="stops",
+        recover=True,
+        blocking=True,
+        poll_batch=True,
+        limits=Limits(reference_base64_chars=MAX_REFERENCE_CHARS, prompt_chars=32_000),
+        time=TimeLimits(
+            submit_s=timeouts.get("submit_s", limit), attempt_s=limit, settle_s=timeouts.get("settle_s", FILM_S)
+        ),
+        evidence="documented",
     )
 
 

@@ -1,23 +1,26 @@
-"""Between the contract and ima2, purely: orders into requests, answers and history rows into results."""
+"""From ima2 to the contract, purely: handles and their notes, answers and history rows into results."""
 
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Raw, Struct, structs
+from msgspec import UNSET, Raw, Struct
 
-from adapters.ima2.wire import GenerateAnswer, GenerateRequest, HistoryRow
-from contracts.job import Adjustment, Usage
-from contracts.port import Done, Handle, InputBytes, Order, Output, Prepared
-from contracts.sniff import sniff
+from adapters.ima2.options import options_of
+from adapters.ima2.wire import HistoryRow, PictureAnswer, VideoAnswer
+from contracts.job import Adjustment, Effective, Usage
+from contracts.port import Done, Handle, Order, Output
+from contracts.sniff import Media, sniff
+
+Route = Literal["generate", "multimode", "node", "edit", "video"]
 
 #: Enough of a picture in base64 to read its header.
 _HEADER_CHARS = 4096
 #: Where the media type of a data URL has ended.
 _URL_CHARS = 64
-_MODERATION = {"default": "auto", "relaxed": "low"}
+MODERATION = {"default": "auto", "relaxed": "low"}
 
 
 class Note(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -26,11 +29,14 @@ class Note(Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str
     account: str
     count: int
+    route: Route = "generate"
     stage: str = "inflight"
     since_ms: float | None = None
     before: float | None = None
     before_filename: str | None = None
     restarted: bool = False
+    #: What the registry says the work became: an edit's row of the history bears no request id (wire §4).
+    filenames: tuple[str, ...] = ()
 
 
 def to_handle(note: Note) -> Handle:
@@ -43,45 +49,7 @@ def to_note(handle: Handle) -> Note:
     return msgspec.json.decode(handle.note, type=Note)
 
 
-def prepare(order: Order, *, asynchronous: bool) -> Prepared:
-    """Make the handle and show the request; the references are named, not shown."""
-    effective = structs.replace(
-        order.effective,
-        provider=order.candidate.account or "oauth",
-        model=order.candidate.model,
-        n=order.count,
-    )
-    note = Note(request_id=f"{order.job_id}.{order.n}", account=order.candidate.account or "oauth", count=order.count)
-    shown: dict[str, Any] = msgspec.to_builtins(to_request(order, (), asynchronous=asynchronous))
-    references = [each for each in order.spec.inputs or () if each.role == "reference"]
-    if references:
-        shown["references"] = [f"<{each.asset_id or 'picture'}>" for each in references]
-    preview = {"method": "POST", "path": "/api/generate", "body": shown}
-    return Prepared(handle=to_handle(note), effective=effective, preview=preview)
-
-
-def to_request(order: Order, inputs: Sequence[InputBytes], *, asynchronous: bool) -> GenerateRequest:
-    """Write the request. Every field is sent: a default of the server is never relied upon (options.md §1)."""
-    effective = order.effective
-    references = tuple(b64encode(each.data).decode() for each in inputs if each.role == "reference")
-    return GenerateRequest(
-        prompt=str(effective.prompt),
-        provider=order.candidate.account or "oauth",
-        model=order.candidate.model,
-        quality=str(effective.effort),
-        size=f"{effective.width}x{effective.height}",
-        format=str(effective.format),
-        moderation=_MODERATION[str(effective.strictness)],
-        request_id=f"{order.job_id}.{order.n}",
-        # `direct` asks the model to take the prompt as it is (wire §3).
-        mode="direct" if effective.optimize_prompt is False else "auto",
-        n=order.count,
-        references=references or msgspec.UNSET,
-        is_async=True if asynchronous else msgspec.UNSET,
-    )
-
-
-def from_answer(answer: GenerateAnswer, order: Order) -> Done:
+def from_answer(answer: PictureAnswer, order: Order, warnings: tuple[str, ...] = ()) -> Done:
     """Read an answer: inline pictures where their bytes are what was asked, else the stored files (wire §3)."""
     wanted = str(order.effective.format)
     outputs: list[Output] = []
@@ -92,17 +60,44 @@ def from_answer(answer: GenerateAnswer, order: Order) -> Done:
         outputs.append(_output(0, answer.image, answer.filename, answer.revised_prompt, wanted))
     return Done(
         outputs=tuple(outputs),
+        effective=_with_node(answer.node_id),
         adjustments=_adjustments(answer, order),
+        warnings=warnings,
         usage=to_usage(answer.usage, answer.web_search_calls),
+    )
+
+
+def _with_node(node: str | None) -> Effective | None:
+    """Return the node that a picture became, put among the options: later edits of it are told by it."""
+    return None if node is None else Effective(options={"node_id": node})
+
+
+def from_film(answer: VideoAnswer, order: Order) -> Done:
+    """Read the end of a film: always a stored file."""
+    model, made_by = order.candidate.model, answer.effective_model
+    output = Output(index=0, role="video", reference=file_path(answer.filename), revised_prompt=answer.revised_prompt)
+    return Done(
+        outputs=(output,),
+        adjustments=(_not_honoured("/model", model, made_by),) if made_by not in (None, model) else (),
+        usage=to_usage(answer.usage, None),
     )
 
 
 def _output(index: int, image: Raw, filename: str | None, revised: str | None, wanted: str) -> Output:
     data = inline_base64(image)
-    media = sniff(b64decode(data[:_HEADER_CHARS] + b"=" * (-len(data[:_HEADER_CHARS]) % 4)))
+    media = header_of(data)
     if filename and (media is None or media.format != wanted):
         return Output(index=index, reference=file_path(filename), revised_prompt=revised)
     return Output(index=index, base64=data, revised_prompt=revised)
+
+
+def header_of(data: bytes) -> Media | None:
+    """Return what a picture in base64 says of itself in its first bytes."""
+    head = data[:_HEADER_CHARS]
+    try:
+        return sniff(b64decode(head + b"=" * (-len(head) % 4)))
+    except ValueError:
+        return None
 
 
 def inline_base64(image: Raw) -> bytes:
@@ -125,21 +120,37 @@ def file_path(filename: str) -> str:
 
 def from_rows(rows: Sequence[HistoryRow], note: Note) -> Done:
     """Read what the history has of our request: always the stored files."""
-    ordered = sorted(rows, key=lambda row: row.filename)
-    outputs = tuple(
-        Output(index=index, reference=file_path(row.filename), revised_prompt=row.revised_prompt)
-        for index, row in enumerate(ordered)
-    )
+    ordered = sorted(rows, key=lambda row: (row.sequence_index or 0, row.filename))
+    outputs = tuple(_stored(index, row.filename, row.revised_prompt) for index, row in enumerate(ordered))
     first = ordered[0]
     adjustments: tuple[Adjustment, ...] = ()
     if first.provider is not None and first.provider != note.account:
         adjustments = (_other_account(note.account, first.provider),)
-    return Done(outputs=outputs, adjustments=adjustments, usage=to_usage(first.usage, first.web_search_calls))
+    return Done(
+        outputs=outputs,
+        effective=_with_node(first.node_id),
+        adjustments=adjustments,
+        usage=to_usage(first.usage, first.web_search_calls),
+    )
 
 
-def _adjustments(answer: GenerateAnswer, order: Order) -> tuple[Adjustment, ...]:
+def from_filenames(note: Note) -> Done:
+    """Read what the registry says the work became, where the history lists nothing of it."""
+    return Done(outputs=tuple(_stored(index, name, None) for index, name in enumerate(note.filenames)))
+
+
+def _stored(index: int, filename: str, revised: str | None) -> Output:
+    return Output(
+        index=index,
+        role="video" if filename.endswith(".mp4") else "image",
+        reference=file_path(filename),
+        revised_prompt=revised,
+    )
+
+
+def _adjustments(answer: PictureAnswer, order: Order) -> tuple[Adjustment, ...]:
     """Compare what the answer says of itself with what was sent."""
-    sent = order.effective
+    sent, wished = order.effective, options_of(order.effective)
     found: list[Adjustment] = []
     account = order.candidate.account or "oauth"
     if answer.provider is not None and answer.provider != account:
@@ -147,9 +158,11 @@ def _adjustments(answer: GenerateAnswer, order: Order) -> tuple[Adjustment, ...]
     for pointer, requested, applied in (
         ("/effort", sent.effort, answer.quality),
         ("/model", order.candidate.model, answer.model),
-        ("/policy/strictness", _MODERATION[str(sent.strictness)], answer.moderation),
+        ("/policy/strictness", MODERATION[str(sent.strictness)], answer.moderation),
+        ("/options/ima2/reasoning_effort", wished.reasoning_effort, answer.reasoning_effort),
+        ("/options/ima2/web_search", wished.web_search, answer.web_search_enabled),
     ):
-        if applied is not None and applied != requested:
+        if applied is not None and requested is not UNSET and applied != requested:
             found.append(_not_honoured(pointer, requested, applied))
     revised = answer.revised_prompt
     if sent.optimize_prompt is False and revised is not None and revised != sent.prompt:
@@ -172,6 +185,8 @@ def to_usage(usage: dict[str, Any] | None, searches: int | None) -> Usage | None
     if not usage and not searches:
         return None
     numbers = {name: value for name, value in (usage or {}).items() if isinstance(value, int)}
+    if not searches and not numbers.keys() & {"input_tokens", "output_tokens", "total_tokens"}:
+        return None
     return Usage(
         input_tokens=numbers.get("input_tokens"),
         output_tokens=numbers.get("output_tokens"),

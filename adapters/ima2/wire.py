@@ -9,21 +9,63 @@ class Request(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=T
     """The shape shared by what we send: camelCase, and absent keys instead of nulls (null is not "absent": wire §3)."""
 
 
-class GenerateRequest(Request, frozen=True, kw_only=True):
-    """Body of `POST /api/generate`. Nothing is left to a default of the server."""
+class PictureRequest(Request, frozen=True, kw_only=True):
+    """What every route that makes pictures is told. Nothing is left to a default of the server."""
 
     prompt: str
     provider: str
     model: str
     quality: str
     size: str
-    format: str
     moderation: str
     request_id: str
     mode: str
-    n: int
     references: tuple[str, ...] | UnsetType = UNSET
+    reasoning_effort: str | UnsetType = UNSET
+    web_search_enabled: bool | UnsetType = UNSET
+
+
+class GenerateRequest(PictureRequest, frozen=True, kw_only=True):
+    """Body of `POST /api/generate`."""
+
+    format: str
+    n: int
     is_async: bool | UnsetType = field(default=UNSET, name="async")
+
+
+class MultimodeRequest(PictureRequest, frozen=True, kw_only=True):
+    """Body of `POST /api/generate/multimode`."""
+
+    format: str
+    max_images: int
+
+
+class NodeRequest(PictureRequest, frozen=True, kw_only=True):
+    """Body of `POST /api/node/generate`."""
+
+    format: str
+    parent_node_id: str | UnsetType = UNSET
+
+
+class EditRequest(PictureRequest, frozen=True, kw_only=True):
+    """Body of `POST /api/edit`, which has no format: it makes PNG, and JPEG with Grok (wire §4, §11)."""
+
+    image: str
+    mask: str | UnsetType = UNSET
+
+
+class VideoRequest(Request, frozen=True, kw_only=True):
+    """Body of `POST /api/video/generate` (wire §11)."""
+
+    prompt: str
+    provider: str
+    model: str
+    request_id: str
+    duration: int
+    resolution: str
+    aspect_ratio: str
+    source_image: str | UnsetType = UNSET
+    reference_images: tuple[str, ...] | UnsetType = UNSET
 
 
 class Image(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -42,8 +84,12 @@ class ServerWarning(Struct, frozen=True, kw_only=True, rename="camel"):
     normalized_to: Any = None
 
 
-class GenerateAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Answer of `POST /api/generate`: `image` for n=1, `images` from n=2 on; 202 carries only ids."""
+class PictureAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a route that makes pictures answers, or says in its `done` frame.
+
+    generate: `image` for n=1, `images` from n=2 on, and 202 with nothing but ids. edit and node: `image`. multimode:
+    `images`.
+    """
 
     image: Raw | UnsetType = UNSET
     images: tuple[Image, ...] | UnsetType = UNSET
@@ -57,8 +103,40 @@ class GenerateAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
     moderation: str | None = None
     usage: dict[str, Any] | None = None
     web_search_calls: int | None = None
+    web_search_enabled: bool | None = None
+    reasoning_effort: str | None = None
+    node_id: str | None = None
     warnings: tuple[ServerWarning, ...] | None = None
     references_dropped_on_retry: bool | None = None
+
+
+class PartialFrame(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Data of `partial` and `image` frames: a preview, or a picture of a sequence."""
+
+    image: Raw
+    index: int | None = None
+    sequence_index: int | None = None
+
+
+class ProgressFrame(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Data of the `progress` frames of a film."""
+
+    progress: float | None = None
+
+
+class EventFrame(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The part of a frame of `GET /api/events` that says whose it is; its pictures are never read (wire §11)."""
+
+    job_id: str | None = None
+
+
+class VideoAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Data of the `done` frame of a film."""
+
+    filename: str
+    revised_prompt: str | None = None
+    effective_model: str | None = None
+    usage: dict[str, Any] | None = None
 
 
 class Capabilities(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -118,6 +196,8 @@ class HistoryRow(Struct, frozen=True, kw_only=True, rename="camel"):
     filename: str
     created_at: float
     request_id: str | None = None
+    sequence_index: int | None = None
+    node_id: str | None = None
     revised_prompt: str | None = None
     provider: str | None = None
     usage: dict[str, Any] | None = None

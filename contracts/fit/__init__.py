@@ -6,9 +6,10 @@ syntax are never dropped: leaving them out would change what is allowed, not how
 """
 
 from contracts.capability import Capability
+from contracts.fit.film import video
 from contracts.fit.fitting import Fit, Fitting, Mismatch
 from contracts.fit.picture import effort, n, output, seed, size
-from contracts.fit.terms import cache, inputs, optimize_prompt, options, policy, strength, video, whole
+from contracts.fit.terms import cache, inputs, optimize_prompt, options, policy, strength, whole
 from contracts.fit.words import character, negative_prompt, prompt, style
 from contracts.job import Effective
 from contracts.spec import SpecBase

@@ -1,6 +1,6 @@
 """Fitting the picture: its size, number, seed, effort and encoding."""
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from contracts.catalog import Reason
 from contracts.codes import ErrorCode
@@ -92,6 +92,9 @@ def effort(f: Fitting) -> None:
 def output(f: Fitting) -> None:
     """Choose the native encoding; under `adapt` the gateway encodes what the backend cannot."""
     wish, capability = f.spec.output, f.capability
+    if not capability.formats:
+        _no_encoding(f, wish)
+        return
     native = f.values["format"] = capability.default_format
     if isinstance(wish, UnsetType):
         return
@@ -106,6 +109,14 @@ def output(f: Fitting) -> None:
             f.drop_or_refuse("/output/format", wish.format, "delivers no such format", allowed=capability.formats)
     _compression(f, wish, native, transcoded=transcoded)
     _lossless(f, wish, native, transcoded=transcoded)
+
+
+def _no_encoding(f: Fitting, wish: OutputWish | UnsetType) -> None:
+    """Refuse what is only said of pictures where a film is made."""
+    for name in ("format", "compression", "lossless"):
+        value = UNSET if isinstance(wish, UnsetType) else getattr(wish, name)
+        if not isinstance(value, UnsetType):
+            f.drop_or_refuse(f"/output/{name}", value, "encodes its films as it does")
 
 
 def _compression(f: Fitting, wish: OutputWish, native: Format, *, transcoded: bool) -> None:

@@ -1,6 +1,7 @@
 """Fitting the terms: inputs, policy, cache, watermark, provenance, and what only one dialect has."""
 
 from collections.abc import Callable
+from typing import Any
 
 from msgspec import UNSET, UnsetType, structs
 
@@ -100,13 +101,6 @@ def whole(name: str, what: str) -> Callable[[Fitting], None]:
     return step
 
 
-def video(f: Fitting) -> None:
-    """Refuse video options where no video is made."""
-    if isinstance(f.spec.video, UnsetType) or f.capability.video_modes:
-        return
-    f.refuse("/video", "makes no video in this operation")
-
-
 def optimize_prompt(f: Fitting) -> None:
     """Pass on whether the prompt may be rewritten."""
     asked = f.spec.optimize_prompt
@@ -126,6 +120,39 @@ def options(f: Fitting) -> None:
         return
     for name, options in f.spec.options.items():
         if name == f.dialect:
-            f.values["options"] = options
+            f.values["options"] = _honoured(f, options)
         else:
             f.drop_or_refuse(f"/options/{name}", options, f"these options are for {name} backends alone")
+
+
+def _honoured(f: Fitting, options: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the dialect's own options that this account and build honour."""
+    known = f.capability.options
+    if known is None:
+        return options
+    honoured: dict[str, Any] = {}
+    for name, value in options.items():
+        pointer = f"/options/{f.dialect}/{name}"
+        if name not in known:
+            f.drop_or_refuse(pointer, value, "is not honoured by this account and build in this operation")
+        elif known[name] and value not in known[name]:
+            f.drop_or_refuse(
+                pointer,
+                value,
+                "has no such value here",
+                code="request.field_invalid",
+                reason="enum",
+                allowed=known[name],
+            )
+        else:
+            honoured[name] = value
+    for name in f.capability.single_options:
+        if honoured.get(name) is True and f.count > 1:
+            f.refuse(
+                "/n",
+                f"options.{f.dialect}.{name} makes one picture a job",
+                code="request.field_invalid",
+                reason="range",
+                limit=1,
+            )
+    return honoured

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from contracts.catalog import CatalogError
 from contracts.desk import SCOPES, Caller
-from gateway.access.key import digest
+from gateway.access.key import DEFAULT_SCOPES, digest
 from gateway.access.signing import Signer
 from gateway.clock import Clock
 from gateway.settings import Settings
@@ -17,6 +17,8 @@ from gateway.store.store import Store
 FRESH_S = 2.0
 LOCAL_TEAM = "local"
 LOCAL = Caller(team=LOCAL_TEAM, key_id=None, scopes=frozenset(SCOPES))
+#: Who comes without a key through a listener that is bound to a team may do what a plain key may.
+GUEST_SCOPES = frozenset(DEFAULT_SCOPES)
 
 
 class Gate:
@@ -31,6 +33,7 @@ class Gate:
         self._by_hash: dict[str, KeyRecord] = {}
         self._callers: dict[str, Caller] = {}
         self._read_at = float("-inf")
+        self._bound = {face.team for face in settings.faces.values() if face.team is not None}
 
     @property
     def is_open(self) -> bool:
@@ -71,13 +74,22 @@ class Gate:
         """Say whether a caller whose stream is open may go on listening; what is known of keys is read anew for it."""
         await self._freshen()
         if caller.key_id is None:
-            return caller.team == LOCAL_TEAM and self.is_open
+            is_guest = caller.scopes == GUEST_SCOPES and caller.team in self._bound
+            return is_guest or (caller.team == LOCAL_TEAM and self.is_open)
         record = next((each for each in self._by_hash.values() if each.id == caller.key_id), None)
         return record is not None and record.revoked_at is None and not self._expired(record)
 
     def holder(self, key_id: str | None) -> Caller | None:
         """Return who a key that was good once belongs to: its jobs stay bound to what it may use."""
         return self._callers.get(key_id or "")
+
+    async def guest(self, team: str, host: str | None, origin: str | None, *, everywhere: bool) -> Caller:
+        """Return whom a listener lets in without a key; pages of other sites are kept out wherever it listens."""
+        if not everywhere:
+            self._check_neighbours(host, origin)
+        elif origin is not None and urlsplit(origin).netloc != host:
+            raise _stranger("origin", "Without keys this listener does not answer pages of other sites.")
+        return Caller(team=team, key_id=None, scopes=GUEST_SCOPES)
 
     async def signed(self, asset_id: str, expires: str, signature: str, variant: str) -> Caller:
         """Return the caller that a signed URL stands for: its asset's team, allowed to read assets and no more."""

@@ -104,6 +104,12 @@ def _run(settings: Settings, *, config: str | None, sandbox: bool | None, speed:
             "gateway.internal",
             f"Refusing to listen on {settings.server.host} without keys: make one with 'triptych keys create'.",
         )
+    for name, face in settings.faces.items():
+        if face.enabled and face.host not in (None, *LOOPBACK) and face.team is None and not has_keys:
+            raise CatalogError(
+                "gateway.internal",
+                f"Refusing to let faces.{name} listen on {face.listen} without keys: use 'triptych keys create'.",
+            )
     folder = data_dir.path / "sandbox"
     certain = settings.loopback and config is None and not has_keys and not settings.backends
     wanted = certain if sandbox is None else sandbox

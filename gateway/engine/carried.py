@@ -162,6 +162,8 @@ class Flight:
         self.progress: float | None = None
         self.dirty = False
         self.misses = 0
+        #: When it is asked after next, so that it can be asked sooner.
+        self.next_poll: Entry[Callable[[], None]] | None = None
         self.resubmits = 0
         self.lost: CatalogError | None = None
         self.losses = 0

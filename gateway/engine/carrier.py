@@ -11,7 +11,7 @@ from functools import partial
 from msgspec import structs
 
 from contracts.job import Job
-from gateway.engine import cancelling, claim, endings, polling, probing, recovery, steps, sweep
+from gateway.engine import cancelling, claim, endings, polling, probing, recovery, steps, sweep, watching
 from gateway.engine.backends import SlotKey
 from gateway.engine.carried import Carried, Finished, Flight, Part
 from gateway.engine.context import Action, Context
@@ -51,6 +51,7 @@ class Carrier:
         await recovery.take_up(ctx)
         probing.begin(ctx)
         sweep.begin(ctx)
+        watching.begin(ctx)
         self._loop = asyncio.create_task(self._run(), name="carrier")
         ctx.spawn(self._check_files(), name="check_files")
 

@@ -13,6 +13,7 @@ from contracts.port import Done, Output
 from contracts.sniff import Media, sniff
 from contracts.spec import OutputWish
 from gateway.clock import Clock, new_id
+from gateway.engine import film
 from gateway.engine.carried import Flight
 from gateway.engine.effective import merged
 from gateway.engine.encode import encode
@@ -249,6 +250,9 @@ class Deliverer:
             wish = spec.output
             if isinstance(wish, OutputWish) and wish.format == sent.format:
                 found.append(_unhonoured("/output/format", sent.format, file.native.format))
+        for difference in film.differences(spec, sent.video, file.native):
+            self._breach(flight, difference.field)
+            found += [difference.receipt] if difference.receipt is not None else []
         if file.stripped:
             found.append(
                 Adjustment(

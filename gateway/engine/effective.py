@@ -6,7 +6,7 @@ from contracts.job import Effective
 
 
 def merged(sent: Effective, came: Effective | None) -> Effective:
-    """Lay what the backend says it used over what was sent."""
+    """Lay what the backend says it used over what was sent; of the options, each one apart."""
     if came is None:
         return sent
     known = {
@@ -14,4 +14,6 @@ def merged(sent: Effective, came: Effective | None) -> Effective:
         for field in structs.fields(came)
         if not isinstance(value := getattr(came, field.name), UnsetType)
     }
+    if isinstance(sent.options, dict) and isinstance(came.options, dict):
+        known["options"] = {**sent.options, **came.options}
     return structs.replace(sent, **known)

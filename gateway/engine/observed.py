@@ -1,7 +1,7 @@
 """An adapter that is watched: the same port, with the time and the outcome of every exchange in the metrics."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
 from typing import TypeVar
 
 from contracts.capability import Discovery
@@ -12,6 +12,7 @@ from contracts.port import (
     Emit,
     Handle,
     Health,
+    Hint,
     InputBytes,
     Moments,
     Order,
@@ -21,6 +22,7 @@ from contracts.port import (
     Prepared,
     Recovered,
     Stopped,
+    Watcher,
 )
 from gateway.ops.metrics import Metrics
 
@@ -85,6 +87,10 @@ class Observed:
     def fetch(self, output: Output) -> AsyncIterator[bytes]:
         """See the port."""
         return self._adapter.fetch(output)
+
+    def watch(self) -> AsyncGenerator[Hint, None] | None:
+        """See the port."""
+        return self._adapter.watch() if isinstance(self._adapter, Watcher) else None
 
     async def close(self) -> None:
         """See the port."""

@@ -120,7 +120,20 @@ def poll_later(ctx: Context, flight: Flight, delay_s: float) -> None:
         return
     now = ctx.clock.now()
     delay = delay_s * (1 + random.uniform(-JITTER, JITTER))  # noqa: S311 - jitter is no secret
-    ctx.at(min(now + delay, max(flight.give_up_at, now + 0.01)), lambda: _poll_due(ctx, flight))
+    if flight.next_poll is not None:
+        ctx.timetable.cancel(flight.next_poll)
+    due = min(now + delay, max(flight.give_up_at, now + 0.01))
+    flight.next_poll = ctx.at(due, lambda: _poll_due(ctx, flight))
+
+
+def poll_soon(ctx: Context, flight: Flight) -> None:
+    """Ask now after a flight that waits for its turn to be asked after; one that is being asked after is left alone."""
+    entry = flight.next_poll
+    if entry is None or entry.taken or entry.cancelled:
+        return
+    ctx.timetable.cancel(entry)
+    _poll_due(ctx, flight)
+    ctx.wake.set()
 
 
 def _poll_due(ctx: Context, flight: Flight) -> None:

@@ -30,7 +30,8 @@ class Emitter:
         self.flight = flight
 
     def __call__(self, note: PhaseNote | PartialImage) -> None:
-        """Note a phase, or hand a preview on."""
+        """Note a phase, or hand a preview on. Who tells of the work has it, and can be asked to stop."""
+        self.flight.submitted.set()
         if isinstance(note, PhaseNote):
             self.ctx.took_phase(self.flight, note.phase)
             progressed(self.ctx, self.flight, note.phase, note.progress)

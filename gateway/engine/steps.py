@@ -12,13 +12,13 @@ from msgspec import structs
 from contracts.catalog import CatalogError
 from contracts.port import Absent, CannotTell, Done, InputBytes, Moments, Pending
 from gateway.engine import endings
-from gateway.engine.carried import Carried, Flight
+from gateway.engine.carried import Flight
 from gateway.engine.context import AGAIN_S, Context
 from gateway.engine.deliver import Delivered
+from gateway.engine.inputs import load_inputs
 from gateway.engine.polling import MAX_BACKOFF_S, out_of_time, poll_later
 from gateway.engine.progress import Emitter, noted, owe, phase_event, progressed
 from gateway.engine.writing import closed
-from gateway.store.query import asset
 
 MAX_DOWNLOAD_TRIES = 3
 #: An attempt whose submit got lost on the way so often is not sent once more: it failed.
@@ -262,25 +262,3 @@ def drop(ctx: Context, flight: Flight) -> None:
     """Let go of an attempt that another carrier holds now."""
     closed(ctx, flight, "fenced", {}, ctx.clock.now())
     ctx.log.warning("engine.fenced", job_id=flight.carried.id)
-
-
-async def load_inputs(ctx: Context, carried: Carried) -> Sequence[InputBytes]:
-    """Return the bytes of a job's inputs, read once."""
-    if carried.inputs is None:
-        inputs = carried.record.spec.inputs or ()
-        found = []
-        for each in inputs:
-            record = await ctx.store.read(lambda c, wanted=str(each.asset_id): asset(c, wanted))  # type: ignore[misc]
-            data = await _read_file(ctx, record.sha256) if record is not None else b""
-            found.append(InputBytes(each.role, record.media_type if record is not None else "", data))
-        carried.inputs = found
-    return carried.inputs
-
-
-async def _read_file(ctx: Context, sha256: str) -> bytes:
-    try:
-        return await ctx.store.read(lambda _connection: ctx.store.files.read(sha256))
-    except OSError:
-        raise CatalogError(
-            "gateway.internal", "An input picture cannot be read.", reason="storage", outcome="not_started"
-        ) from None

@@ -1,6 +1,7 @@
 """Accepting jobs: refused before they exist, or durable before anybody is told."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 from msgspec import UnsetType
@@ -9,13 +10,14 @@ from contracts.catalog import CatalogError
 from contracts.desk import Caller, Created
 from contracts.event import JobQueued
 from contracts.job import moment
+from contracts.names import NewName
 from contracts.port import Dialect
 from contracts.spec import JobSpec, operation_of
 from gateway.access.gate import need
 from gateway.clock import Clock, new_id
 from gateway.engine.carried import Finished
 from gateway.engine.carrier import Carrier
-from gateway.jobs import rules
+from gateway.jobs import naming, rules
 from gateway.jobs.intake import Intake, TakenIn
 from gateway.jobs.reading import MAX_INLINE_BYTES, JobReader, tag
 from gateway.ops.metrics import Metrics
@@ -63,14 +65,21 @@ class Creator:
         self.stopping = False
 
     async def create(
-        self, caller: Caller, spec: JobSpec, *, idempotency_key: str | None, wait_s: float, route: str
+        self,
+        caller: Caller,
+        spec: JobSpec,
+        *,
+        idempotency_key: str | None,
+        wait_s: float,
+        route: str,
+        names: Sequence[NewName] = (),
     ) -> Created:
-        """Accept a job, durable when this returns, and wait for its end as long as wished."""
+        """Accept a job, durable with its names when this returns, and wait for its end as long as wished."""
         choices = self._admit(caller, spec)
         await self._check_room(caller, idempotency_key, route)
         taken = await self._intake.take_in(caller.team, spec)
         choices = _within_limits(choices, taken)
-        accept = self._accept(caller, taken, idempotency_key, route)
+        accept = self._accept(caller, taken, idempotency_key, route, names)
         waiter: asyncio.Future[Finished | None] | None = None
         if wait_s > 0:
             waiter = asyncio.get_running_loop().create_future()
@@ -148,7 +157,7 @@ class Creator:
                 "gateway.overloaded", "The gateway's disk is nearly full.", retry_after_s=60, reason="storage"
             )
 
-    def _accept(self, caller: Caller, taken: TakenIn, key: str | None, route: str) -> Accept:
+    def _accept(self, caller: Caller, taken: TakenIn, key: str | None, route: str, names: Sequence[NewName]) -> Accept:
         now = self._clock.now()
         spec = taken.spec
         deadline = None if isinstance(spec.deadline_s, UnsetType) else now + spec.deadline_s
@@ -182,6 +191,7 @@ class Creator:
             assets=taken.assets,
             holds=taken.held,
             idempotency=idempotency,
+            names=naming.taken(names, caller.team, job.id),
         )
 
 

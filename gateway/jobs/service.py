@@ -1,11 +1,12 @@
 """The one object that faces know of all this."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from contracts.catalog import CatalogError
 from contracts.desk import Caller, Created, Explanation, JobPage, JobQuery, Shown
 from contracts.job import TERMINAL, Job
+from contracts.names import NewName
 from contracts.port import Dialect
 from contracts.spec import JobSpec
 from gateway.access.gate import need
@@ -43,10 +44,19 @@ class JobService:
         self._dialects = dialects
 
     async def create(
-        self, caller: Caller, spec: JobSpec, *, idempotency_key: str | None, wait_s: float, route: str
+        self,
+        caller: Caller,
+        spec: JobSpec,
+        *,
+        idempotency_key: str | None,
+        wait_s: float,
+        route: str,
+        names: Sequence[NewName] = (),
     ) -> Created:
-        """Accept a job, durable when this returns, and wait for its end as long as wished."""
-        return await self._creator.create(caller, spec, idempotency_key=idempotency_key, wait_s=wait_s, route=route)
+        """Accept a job, durable with its names when this returns, and wait for its end as long as wished."""
+        return await self._creator.create(
+            caller, spec, idempotency_key=idempotency_key, wait_s=wait_s, route=route, names=names
+        )
 
     async def explain(self, caller: Caller, spec: JobSpec) -> Explanation:
         """Say what would happen."""

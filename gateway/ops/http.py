@@ -74,7 +74,7 @@ class Observed:
         self._metrics.requests.labels(route, method, status or "aborted").inc()
         self._metrics.request_seconds.labels(route, method).observe(seconds)
         state = scope["state"]
-        if (method, route) in CREATING and "code" in state:
+        if ((method, route) in CREATING or state.get("makes_jobs")) and "code" in state:
             self._metrics.jobs_refused.labels(state["code"]).inc()
         error = state.get("error")
         if error is not None:

@@ -14,6 +14,7 @@ from sqlalchemy import and_, bindparam, insert, select, update
 from contracts.catalog import CatalogError
 from contracts.event import JobEvent
 from contracts.job import ENTERED_FROM, JobState
+from gateway.store.alias import TakeName
 from gateway.store.line import Line
 from gateway.store.record import AssetRecord, AttemptRecord, JobRecord, column, encode_json, params
 from gateway.store.statement import Statement, one_of
@@ -81,6 +82,7 @@ class Accept(Struct, frozen=True, kw_only=True):
     assets: tuple[AssetRecord, ...] = ()
     holds: tuple[str, ...] = ()
     idempotency: Idempotency | None = None
+    names: tuple[TakeName, ...] = ()
 
     def apply(self, tx: Transaction) -> Accepted:
         """Insert the job, or find the one that its idempotency key already made."""
@@ -96,6 +98,8 @@ class Accept(Struct, frozen=True, kw_only=True):
                     )
                 return Accepted(earlier["job_id"], replayed=True)
             tx.run(REPLACE_IDEMPOTENCY, params(self.idempotency))
+        for name in self.names:
+            name.apply(tx)
         for asset in self.assets:
             tx.run(INSERT_ASSET, params(asset))
         for asset_id in self.holds:

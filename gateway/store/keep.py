@@ -11,6 +11,7 @@ from contracts.job import TERMINAL
 from gateway.store.record import AssetRecord, KeyRecord, column, params
 from gateway.store.statement import Statement, one_of
 from gateway.store.tables import (
+    ALIAS,
     API_KEY,
     ASSET,
     ATTEMPT,
@@ -172,6 +173,7 @@ _OLD_JOBS = Statement(
 _DELETE_JOB = tuple(
     Statement(delete(each).where(where == bindparam("job_id")))
     for each, where in (
+        (ALIAS, ALIAS.c.job_id),
         (JOB_TAG, JOB_TAG.c.job_id),
         (JOB_INPUT, JOB_INPUT.c.job_id),
         (ATTEMPT, ATTEMPT.c.job_id),

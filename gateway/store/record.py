@@ -117,6 +117,18 @@ class KeyRecord(Struct, frozen=True, kw_only=True):
     revoked_at: float | None = None
 
 
+class AliasRecord(Struct, frozen=True, kw_only=True):
+    """What a face calls a job, as it is stored."""
+
+    face: str
+    team: str
+    kind: str
+    native_id: str
+    job_id: str
+    collection: str | None = None
+    note: dict[str, Any] | None = None
+
+
 _JSON_FIELDS = {
     "spec",
     "outputs",
@@ -133,6 +145,7 @@ _JSON_FIELDS = {
     "scopes",
     "allow",
     "discovery",
+    "note",
 }
 
 

@@ -190,6 +190,21 @@ class ApiKeyTable(SQLModel, table=True):
     revoked_at: float | None = None
 
 
+class AliasTable(SQLModel, table=True):
+    """What a face calls a job: a native id of a kind, for one team. Written in the transaction that accepts the job."""
+
+    __tablename__ = "alias"
+    __table_args__ = (Index("alias_by_job", "job_id"), Index("alias_by_collection", "team", "face", "collection"))
+
+    face: str = Field(primary_key=True)
+    team: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    native_id: str = Field(primary_key=True)
+    job_id: str
+    collection: str | None = None
+    note: str | None = Field(default=None, sa_column=_json())
+
+
 class BackendTable(SQLModel, table=True):
     """What a backend said of itself when it was last asked."""
 
@@ -212,6 +227,7 @@ JOB_INPUT = table(JobInputTable)
 ATTEMPT = table(AttemptTable)
 EVENT = table(EventTable)
 IDEMPOTENCY = table(IdempotencyTable)
+ALIAS = table(AliasTable)
 ASSET = table(AssetTable)
 GONE = table(GoneTable)
 API_KEY = table(ApiKeyTable)

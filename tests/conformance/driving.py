@@ -16,7 +16,7 @@ from contracts.catalog import CatalogError
 from contracts.fit import fit
 from contracts.port import Absent, Adapter, BackendSettings, Done, Handle, InputBytes, Moments, Order, Pending
 from contracts.sniff import Media, sniff
-from contracts.spec import ImageGenerate
+from contracts.spec import Operation, SpecBase, operation_of
 from gateway.dialects import dialects, load_sandbox
 
 SPEED = 60.0
@@ -42,17 +42,19 @@ class Subject:
         assert connect is not None
         return connect(self.settings)
 
-    def models(self) -> list[ModelInfo]:
-        """Return the models of accounts that are ready and can make pictures from words."""
+    def models(self, operation: Operation = "image.generate") -> list[ModelInfo]:
+        """Return the models of accounts that are ready and can do an operation."""
         discovery = self.adapter.discovery()
         assert discovery is not None
         ready = {account.name for account in discovery.accounts if account.ready}
-        return [each for each in discovery.models if "image.generate" in each.operations and each.account in ready]
+        return [each for each in discovery.models if operation in each.operations and each.account in ready]
 
-    def order(self, spec: ImageGenerate, model: ModelInfo | None = None) -> Order:
+    def order(self, spec: SpecBase, model: ModelInfo | None = None) -> Order:
         """Return the order for a spec that fits."""
-        chosen = model or next((each for each in self.models() if each.default), self.models()[0])
-        capability = chosen.operations["image.generate"]
+        operation = operation_of(spec)
+        models = self.models(operation)
+        chosen = model or next((each for each in models if each.default), models[0])
+        capability = chosen.operations[operation]
         fitted = fit(spec, capability, self.dialect)
         assert fitted.mismatches == (), fitted.mismatches
         self.jobs += 1
@@ -93,12 +95,14 @@ class Subject:
                     handle = polled.handle
         return answer
 
-    async def make(self, spec: ImageGenerate, inputs: tuple[InputBytes, ...] = ()) -> tuple[Done, list[Media]]:
-        """Make pictures and return what was said and what the bytes are."""
-        done = await self.finish(*await self.start(self.order(spec), inputs))
+    async def make(
+        self, spec: SpecBase, inputs: tuple[InputBytes, ...] = (), model: ModelInfo | None = None
+    ) -> tuple[Done, list[Media]]:
+        """Make pictures or films and return what was said and what the bytes are."""
+        done = await self.finish(*await self.start(self.order(spec, model), inputs))
         found = []
         for output in done.outputs:
-            if output.role == "image":
+            if output.role != "thumbnail":
                 media = sniff(await self.bytes_of(output))
                 assert media is not None
                 found.append(media)

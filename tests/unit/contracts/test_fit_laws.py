@@ -60,6 +60,12 @@ def differences(spec: SpecBase, result: Fit, candidate: Candidate) -> set[str]:
     """Return the pointers of all options that are not sent as they were set."""
     sent = came(spec, result.effective, candidate)
     found = {pointer for pointer, value in wished(spec).items() if sent.get(pointer, None) != value}
+    own = f"/options/{candidate[0]}"
+    if own in found:
+        # The dialect's own options are honoured or refused one by one.
+        kept = sent[own] if isinstance(sent[own], dict) else {}
+        asked = (spec.options or {})[candidate[0]]
+        found = found - {own} | {f"{own}/{name}" for name, value in asked.items() if kept.get(name) != value}
     appended = any(
         each.pointer == "/negative_prompt" and str(each.applied).startswith("appended") for each in result.adjustments
     )

@@ -17,6 +17,7 @@ LEGAL: dict[str, Any] = {
     "backends": {"studio": BACKEND},
     "aliases": {"best": ["studio/flux", "ima2/gpt-5.4"]},
     "timeouts": {"submit_s": 7.5},
+    "faces": {"ima2": {"team": "design", "listen": "127.0.0.1:3333"}},
 }
 
 
@@ -125,7 +126,7 @@ def file(tmp_path: Path) -> Path:
 def test_every_section_is_covered_here() -> None:
     """What is read off the type reaches every section and every field of a backend."""
     assert {path[0] for path, _ in EVERY} == {
-        "data_dir", "server", "backends", "aliases", "assets", "inputs", "limits", "keep", "shutdown", "log",
+        "data_dir", "server", "backends", "aliases", "faces", "assets", "inputs", "limits", "keep", "shutdown", "log",
     }  # fmt: skip
     assert len(EVERY) > 40
 

@@ -1,0 +1,103 @@
+"""`POST /api/edit`: one picture changed as the words say, within the mask if there is one (wire §4)."""
+
+from typing import Any
+
+from adapters.ima2.face import failure, mask, provider
+from adapters.ima2.face.asked import (
+    body_of,
+    check_new,
+    may_answer_pictures,
+    picture,
+    present,
+    read_terms,
+    request_id_of,
+    text_or_none,
+)
+from adapters.ima2.face.failure import Failure, Refused, check
+from adapters.ima2.face.front import WAIT_S, Ask, Begun, Front
+from adapters.ima2.face.result import filename, images, pictures, shown
+from adapters.ima2.face.said import SANDBOX, said
+from contracts.caller import Caller
+from contracts.catalog import CatalogError
+from contracts.face import Answer, Call, FaceRoute
+from contracts.media import Input
+from contracts.spec import ImageEdit
+
+
+class Edit:
+    """The route."""
+
+    def __init__(self, front: Front) -> None:
+        """Take what all routes share."""
+        self._front = front
+
+    def routes(self) -> list[FaceRoute]:
+        """Return the route."""
+        return [FaceRoute(method="POST", template="/api/edit", answer=self._post, makes_jobs=True)]
+
+    async def _post(self, call: Call, caller: Caller) -> Answer:
+        body = body_of(call)
+        try:
+            may_answer_pictures(caller)
+            return await self._accepted(call, caller, present(body))
+        except Refused as refused:
+            return _refused(refused.failure)
+        except CatalogError as error:
+            return _refused(self._front.failure(error, "edit"))
+
+    async def _accepted(self, call: Call, caller: Caller, body: dict[str, Any]) -> Answer:
+        front = self._front
+        check_new(front.profile, body, None)
+        if not body.get("prompt") or not body.get("image"):
+            raise check("INVALID_EDIT_INPUT", "Prompt and image are required", bare=True)
+        # The format of an edit is not the client's to choose (wire §4).
+        terms = read_terms({**body, "format": None}, bare=True, prompt_code="INVALID_EDIT_INPUT")
+        inputs = (Input(role="source", data=picture(body["image"], "image")), *self._mask(body, terms.provider))
+        provider.check_account(front, caller, terms.provider)
+        ask = Ask(
+            route="edit",
+            kind=ImageEdit,
+            terms=terms,
+            request_id=request_id_of(front.profile, call, body),
+            inputs=inputs,
+            session=text_or_none(body.get("sessionId")),
+        )
+        begun = await front.begin(caller, ask, wait_s=WAIT_S)
+        found = front.ended(begun.created.job, "edit")
+        return _refused(found) if found is not None else await self._answer(caller, begun)
+
+    def _mask(self, body: dict[str, Any], account: str | None) -> tuple[Input, ...]:
+        given = body.get("mask")
+        if given is None:
+            return ()
+        if self._front.profile.is_tag:
+            text = "Masked edit is not supported by the current OAuth image provider"
+            raise check("EDIT_MASK_NOT_SUPPORTED", text, catalogue="request.option_unsupported")
+        if account == "grok":
+            text = "Grok image editing does not support masks"
+            raise check("GROK_MASK_UNSUPPORTED", text, catalogue="request.option_unsupported")
+        return (Input(role="mask", data=mask.checked(body["image"], given)),)
+
+    async def _answer(self, caller: Caller, begun: Begun) -> Answer:
+        front, named, job = self._front, begun.named, begun.created.job
+        known, output = shown(job, named.note), pictures(job)[0]
+        urls = await images(front.desk.assets, caller, job, begun.created.data)
+        answer = {
+            "image": urls[0],
+            "elapsed": known.elapsed if front.profile.is_new else f"{known.elapsed:.1f}",
+            "filename": filename(named, output),
+            "usage": known.usage,
+            "provider": known.provider,
+            "model": known.model,
+            "moderation": known.moderation,
+            "warnings": known.warnings,
+            "revisedPrompt": output.revised_prompt,
+            "promptMode": named.note["promptMode"],
+            "webSearchCalls": known.searches,
+            "webSearchEnabled": named.note["webSearchEnabled"],
+        }
+        return said(answer, headers={SANDBOX: "true"} if job.sandbox else {})
+
+
+def _refused(found: Failure) -> Answer:
+    return said(failure.flat(found), status=found.status, headers=found.headers, code=found.catalogue)

@@ -1,0 +1,98 @@
+"""What the gateway offers a face, and what a face answers: requests and answers as values, no framework, no I/O.
+
+A face is a dialect offered to clients in front of the gateway. It is a table of routes, and how its dialect says what
+went wrong. Who asks is settled before a route is called; what is told of jobs comes from the desk alone.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from contracts.catalog import CatalogError
+from contracts.codes import ErrorCode
+from contracts.desk import Caller, Content, Desk
+
+Headers = Mapping[str, str]
+
+
+class FaceSettings(Struct, frozen=True, kw_only=True):
+    """What a face may know of where it stands."""
+
+    profile: str | None
+    #: Where its own clients find it, without a slash at the end.
+    base_url: str
+    port: int
+    version: str
+    pid: int
+    started_at: float
+    #: Whether a sandbox stands behind the gateway.
+    sandbox: bool
+    #: How long a deleted file can be restored.
+    restorable_s: float
+    clock: Callable[[], float]
+    #: What is random in the names that a face gives: so many hex digits.
+    token: Callable[[int], str]
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One request: its path within the face, header names in lower case, the body whole."""
+
+    method: str
+    path: str
+    request_id: str
+    headers: Headers
+    query: Mapping[str, str] = {}
+    params: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """One answer: bytes, a stored file (ranges and 304 are the gateway's work), or frames as they come."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Headers = {}
+    file: Content | None = None
+    frames: AsyncIterator[bytes] | None = None
+    #: Why it was refused, in the catalogue's word, for the log and the metrics.
+    code: ErrorCode | None = None
+
+
+class FaceRoute(Struct, frozen=True, kw_only=True):
+    """One address: its template, such as `/api/node/{id}`, and who answers."""
+
+    method: str
+    template: str
+    answer: Callable[[Call, Caller], Awaitable[Answer]]
+    #: What it refuses is counted as a job refused.
+    makes_jobs: bool = False
+
+
+class Face(Protocol):
+    """A dialect's face."""
+
+    @property
+    def routes(self) -> Sequence[FaceRoute]:
+        """Return its addresses."""
+
+    def key(self, headers: Headers) -> str | None:
+        """Return the key that a client sent, wherever this dialect's clients put it."""
+
+    def refused(self, call: Call, error: CatalogError) -> Answer:
+        """Say in the dialect's words what the catalogue says; also what the gateway refuses before a route is asked."""
+
+    def unknown(self, call: Call, methods: Sequence[str]) -> Answer:
+        """Answer an address that is none, or one of whose `methods` this is none."""
+
+    def advertisement(self) -> bytes | None:
+        """Return the file by which local clients find this server, if the dialect has one."""
+
+
+class FaceOffer(Struct, frozen=True, kw_only=True):
+    """What a dialect exports of its face: how it is made, what it can pretend to be, where it is advertised."""
+
+    open: Callable[[Desk, FaceSettings], Face]
+    profiles: tuple[str, ...] = ()
+    #: A path under the home directory.
+    advertised_at: str | None = None

@@ -1,0 +1,50 @@
+"""The pictures a job begins with, read once; of those that an earlier job made, who made them."""
+
+from collections.abc import Sequence
+
+from msgspec import UnsetType
+
+from contracts.catalog import CatalogError
+from contracts.port import InputBytes, Origin
+from gateway.engine.carried import Carried
+from gateway.engine.context import Context
+from gateway.store.query import asset, attempts
+from gateway.store.record import AssetRecord
+
+
+async def load_inputs(ctx: Context, carried: Carried) -> Sequence[InputBytes]:
+    """Return the bytes of a job's inputs, read once."""
+    if carried.inputs is None:
+        inputs = carried.record.spec.inputs or ()
+        found = []
+        for each in inputs:
+            record = await ctx.store.read(lambda c, wanted=str(each.asset_id): asset(c, wanted))  # type: ignore[misc]
+            if record is None:
+                found.append(InputBytes(each.role, "", b""))
+                continue
+            origin = await _origin(ctx, record) if each.role == "source" else None
+            found.append(InputBytes(each.role, record.media_type, await _read_file(ctx, record.sha256), origin))
+        carried.inputs = found
+    return carried.inputs
+
+
+async def _origin(ctx: Context, record: AssetRecord) -> Origin | None:
+    """Return who made a picture of ours, if the backend had words of its own to say about it."""
+    if record.source != "output" or record.job_id is None:
+        return None
+    job_id = record.job_id
+    made = await ctx.store.read(lambda connection: attempts(connection, job_id))
+    for attempt in reversed(made):
+        effective = attempt.effective
+        if attempt.error is None and effective is not None and not isinstance(effective.options, UnsetType):
+            return Origin(attempt.backend, effective.options)
+    return None
+
+
+async def _read_file(ctx: Context, sha256: str) -> bytes:
+    try:
+        return await ctx.store.read(lambda _connection: ctx.store.files.read(sha256))
+    except OSError:
+        raise CatalogError(
+            "gateway.internal", "An input picture cannot be read.", reason="storage", outcome="not_started"
+        ) from None
