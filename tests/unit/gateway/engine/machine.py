@@ -146,9 +146,11 @@ class Server(FakeAdapter):
     async def _wait(self, verb: str, key: str) -> None:
         line = Line(verb, key)
         self.lines.append(line)
+        self.blocked[verb] += 1
         try:
             await line.future
         finally:
+            self.blocked[verb] -= 1
             self.lines.remove(line)
 
     async def health(self) -> Health:
