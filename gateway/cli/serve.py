@@ -179,7 +179,15 @@ def _serve(settings: Settings) -> None:
         )
     )
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    server.run()
+    try:
+        server.run()
+    except SystemExit:
+        if server.started:
+            raise
+    if not server.started:
+        where = f"{settings.server.host}:{settings.server.port}"
+        click.echo(f"The gateway cannot listen on {where}: something else may be there (choose with --port).", err=True)
+        sys.exit(1)
 
 
 def _greet(settings: Settings, gateway: Any, port: int) -> None:
