@@ -218,6 +218,7 @@ class Gateway:
         """Return the metrics, with the gauges brought up to date."""
         self.carrier.refresh_gauges()
         self.metrics.streams_open.set(self.store.hub.streams)
+        self.metrics.free_disk_bytes.set(self.store.files.free_bytes())
         return generate_latest(self.metrics.registry)
 
     def application(self) -> App:

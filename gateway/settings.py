@@ -253,7 +253,12 @@ def remarks(settings: Settings, dialects: frozenset[str]) -> list[tuple[Literal[
             known = ", ".join(sorted(dialects))
             found.append(("error", f"backends.{name}.dialect: no dialect {backend.dialect!r}; there are {known}"))
         if backend.api_key is not None and backend.api_key.read() is None:
-            found.append(("warning", f"backends.{name}.api_key: nothing there to read"))
+            found.append(
+                (
+                    "warning",
+                    f"backends.{name}.api_key: nothing to read in {backend.api_key.file or backend.api_key.env}",
+                )
+            )
         if backend.dialect == "imgen" and not backend.fetch_hosts and not backend.sandbox:
             found.append(
                 ("warning", f"backends.{name}.fetch_hosts: empty; imgen's signed pictures usually lie on another host")

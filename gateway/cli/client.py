@@ -79,10 +79,16 @@ def unreachable(http: httpx.Client) -> NoReturn:
 
 def fail(problem: dict[str, Any]) -> NoReturn:
     """Tell a problem to a person, and end the program."""
-    click.echo(f"{click.style(problem.get('code', 'error'), fg='red', bold=True)}: {problem.get('detail')}", err=True)
-    for fault in problem.get("errors", ()):
-        allowed = f" (allowed: {', '.join(map(str, fault['allowed']))})" if fault.get("allowed") else ""
-        click.echo(f"  {fault['pointer']}: {fault['detail']}{allowed}", err=True)
+    errors = list(problem.get("errors", ()))
+    code = click.style(problem.get("code", "error"), fg="red", bold=True)
+    if len(errors) == 1 and errors[0]["detail"] == problem.get("detail"):
+        click.echo(f"{code}: {_fault(errors.pop())}", err=True)
+    else:
+        click.echo(f"{code}: {problem.get('detail')}", err=True)
+    if problem.get("code") == "auth.unauthenticated":
+        click.echo("  put the key into the environment: TRIPTYCH_API_KEY=... triptych ...", err=True)
+    for fault in errors:
+        click.echo(f"  {_fault(fault)}", err=True)
     if problem.get("supported_by"):
         click.echo(f"  supported by: {', '.join(problem['supported_by'])}", err=True)
     if problem.get("job_id"):
@@ -90,3 +96,8 @@ def fail(problem: dict[str, Any]) -> NoReturn:
     if problem.get("instance"):
         click.echo(f"  request id: {problem['instance']}", err=True)
     sys.exit(1)
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    allowed = f" (allowed: {', '.join(map(str, fault['allowed']))})" if fault.get("allowed") else ""
+    return f"{fault['pointer']}: {fault['detail']}{allowed}"

@@ -16,7 +16,10 @@ class Codes(click.Group):
         """Return `explain`, or the command that shows a code."""
         row = next((row for row in CATALOG.values() if row.code == cmd_name), None)
         if row is None:
-            return super().get_command(ctx, cmd_name)
+            command = super().get_command(ctx, cmd_name)
+            if command is None:
+                ctx.fail(f"There is no code {cmd_name!r}; 'triptych errors' lists them.")
+            return command
         return click.Command(cmd_name, callback=lambda: _show(row))
 
 
@@ -51,7 +54,7 @@ def _show(row: Row) -> None:
 @click.option("--route", help="What was asked, such as 'POST /api/edit' (imgen: the action).")
 @click.option("--media-type", help="The answer's content type.")
 def explain(dialect: str, status: int, route: str | None, media_type: str | None) -> None:
-    """Read an answer's body (or the data of an SSE error frame) and print which catalogue code it is, and why.
+    """Read an answer's body (or the data of an SSE error frame) and print which catalogue code it is.
 
     Example:  triptych errors explain --dialect ima2 --status 422 --route 'POST /api/edit' < body.json
     """

@@ -33,7 +33,7 @@ PHASES = {
 )
 @click.option("--model", help="'auto', an alias, or <backend>/<id>.")
 @click.option("--backend", help="Only this backend.")
-@click.option("--size", help="WIDTHxHEIGHT, or a shape such as 16:9.")
+@click.option("--size", help="WIDTHxHEIGHT, a shape such as 16:9, or auto.")
 @click.option("-n", "count", type=int, help="How many pictures.")
 @click.option("--seed", type=int, help="The same seed makes the same picture, where seeds are honoured.")
 @click.option("--effort", type=click.Choice(["low", "medium", "high", "auto"]), help="How hard the backend tries.")
@@ -101,7 +101,11 @@ def _size(text: str) -> dict[str, Any] | str:
     width, _, height = text.lower().partition("x")
     if width.isdecimal() and height.isdecimal():
         return {"width": int(width), "height": int(height)}
-    return {"aspect_ratio": text} if ":" in text else text
+    if ":" in text:
+        return {"aspect_ratio": text}
+    if text == "auto":
+        return text
+    raise click.BadParameter("write WIDTHxHEIGHT, a shape such as 16:9, or auto", param_hint="--size")
 
 
 def _make(http: httpx.Client, spec: dict[str, Any], *, quiet: bool) -> dict[str, Any]:

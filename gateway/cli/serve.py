@@ -152,8 +152,10 @@ def _serve(settings: Settings) -> None:
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             gateway.begin_stop()
             super().handle_exit(sig, frame)
-            # A stop that was asked for is no failure. Raised anew, the signal would end us before we have cleaned up.
-            self._captured_signals.clear()
+            # A stop that was asked for is no failure. Raised anew, SIGTERM would end us before we have cleaned up;
+            # SIGINT is an exception then, and becomes the exit code of every interrupted command.
+            if sig == signal.SIGTERM:
+                self._captured_signals.clear()
 
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
@@ -183,7 +185,15 @@ def _serve(settings: Settings) -> None:
         )
     )
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    server.run()
+    try:
+        server.run()
+    except SystemExit:
+        if server.started:
+            raise
+    if not server.started:
+        where = f"{settings.server.host}:{settings.server.port}"
+        click.echo(f"The gateway cannot listen on {where}: something else may be there (choose with --port).", err=True)
+        sys.exit(1)
 
 
 def _greet(settings: Settings, gateway: Any, port: int) -> None:

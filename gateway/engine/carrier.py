@@ -12,7 +12,6 @@ from msgspec import structs
 
 from contracts.job import Job
 from gateway.engine import cancelling, claim, endings, polling, probing, recovery, steps, sweep, watching
-from gateway.engine.backends import SlotKey
 from gateway.engine.carried import Carried, Finished, Flight, Part
 from gateway.engine.context import Action, Context
 from gateway.engine.lanes import Ticket
@@ -247,8 +246,8 @@ class Carrier:
                 draining[flight.backend.name] = draining.get(flight.backend.name, 0) + flight.draining
         waiting: dict[str, int] = {}
         for ticket in ctx.lanes:
-            for key in ticket.keys or (SlotKey("none", None),):
-                waiting[key.backend] = waiting.get(key.backend, 0) + 1
+            for name in {key.backend for key in ticket.keys} or {"none"}:
+                waiting[name] = waiting.get(name, 0) + 1
         for backend in ctx.backends.values():
             backend.queued = waiting.get(backend.name, 0)
             backend.show(now)

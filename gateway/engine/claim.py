@@ -47,7 +47,9 @@ def wanted_pictures(spec: SpecBase) -> int:
 def reserve(ctx: Context, carried: Carried, part: Part, choices: Sequence[Choice]) -> Claim | None:
     """Take a free slot for the best choice that has one, and make its attempt; None when nothing is free."""
     now = ctx.clock.now()
-    for choice in choices:
+    failed = {backend for backend, _, _ in part.excluded}
+    # After a failure another backend comes before another model of the same one.
+    for choice in sorted(choices, key=lambda each: each.candidate.backend in failed):
         candidate = choice.candidate
         backend = ctx.backends[candidate.backend]
         here = (candidate.backend, candidate.account, candidate.model)

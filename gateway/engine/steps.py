@@ -21,6 +21,8 @@ from gateway.engine.progress import Emitter, noted, owe, phase_event, progressed
 from gateway.engine.writing import closed
 
 MAX_DOWNLOAD_TRIES = 3
+#: So often one attempt is sent again to a backend that took it and then had nothing of it.
+MAX_RESUBMITS = 5
 #: An attempt whose submit got lost on the way so often is not sent once more: it failed.
 MAX_LOSSES = 3
 #: How soon the work is looked for when the answer to its submit was lost.
@@ -165,6 +167,11 @@ async def _submit_again(ctx: Context, flight: Flight) -> None:
     if flight.lost is not None and flight.losses >= MAX_LOSSES:
         never_arrived = CatalogError(flight.lost.code, flight.lost.detail, outcome="not_started", **flight.lost.facts)
         await endings.fail(ctx, flight, never_arrived)
+        return
+    if flight.resubmits > MAX_RESUBMITS:
+        forgotten = "The backend took the work again and again, and had nothing of it each time."
+        error = CatalogError("backend.job_lost", forgotten, outcome="finished_no_result", backend=flight.backend.name)
+        await endings.fail(ctx, flight, error)
         return
     changed = await ctx.store.write(noted(flight, {"phase": "submit", "handle": flight.attempt.handle}, ()))
     if changed == "fenced":

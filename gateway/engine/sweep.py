@@ -43,7 +43,6 @@ async def sweep(ctx: Context) -> bool:
         # What was put again meanwhile may belong to a commit on its way: if not, it is an orphan later.
         ctx.store.files.remove(digest, older_than=now - ORPHAN_AGE_S)
     ctx.metrics.swept.inc(swept.removed)
-    ctx.metrics.free_disk_bytes.set(ctx.store.files.free_bytes())
     return swept.more
 
 

@@ -45,7 +45,9 @@ class DataDir:
         except OSError:
             lock.close()
             raise CatalogError(
-                "gateway.internal", "Another gateway uses this data directory.", reason="data_dir_in_use"
+                "gateway.internal",
+                f"Another gateway uses the data directory {self.path}: stop it, or choose another with --data-dir.",
+                reason="data_dir_in_use",
             ) from None
         lock.seek(0)
         lock.truncate()

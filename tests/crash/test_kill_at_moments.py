@@ -93,7 +93,7 @@ def test_a_second_gateway_on_the_same_data_directory_refuses_to_start(tmp_path: 
     """One process holds the directory; the other says so and ends, and the first one does not notice."""
     first = GatewayProcess(tmp_path, {"studio": backend(sdcpp)})
     try:
-        with pytest.raises(AssertionError, match="Another gateway uses this data directory"):
+        with pytest.raises(AssertionError, match="Another gateway uses the data directory"):
             GatewayProcess(tmp_path, {"studio": backend(sdcpp)})
         assert first.create("still here", wait=30)["state"] == "succeeded"
     finally:

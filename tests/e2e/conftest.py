@@ -1,5 +1,6 @@
 """One gateway with one sandbox of each dialect behind it, for all end-to-end tests of a worker."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,13 @@ from tests.harness import GatewayProcess, SandboxProcess, backend, three_sandbox
 
 #: A picture of four seconds takes a fifteenth of one; what must last says so with [[slow:N]].
 SPEED = 60
+
+
+@pytest.fixture(scope="session", autouse=True)
+def children_hear_ctrl_c() -> None:
+    """Where tests run in the background of a script SIGINT comes in ignored, and children would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ def _rows(studio: SandboxProcess, status: str, words: str) -> list[dict[str, Any
 
 def test_imgen_cannot_and_says_that_it_may_cost(gateway: GatewayProcess) -> None:
     """Imgen has no cancel: the job is cancelled all the same, and the answer says what that is worth."""
-    job = begun(gateway.http, spec("[[slow:200]] a fox", on="imgen"))
+    job = begun(gateway.http, spec("[[slow:600]] a fox", on="imgen"))
     until_phase(gateway, job, "queued_at_backend", "image")
     done = check_cancelled(gateway, cancel(gateway.http, job), "cannot")
     assert "cost" in done["cancel"]["detail"]

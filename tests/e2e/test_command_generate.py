@@ -81,7 +81,6 @@ def test_a_picture_that_is_there_is_replaced_by_a_success_alone(gateway: Gateway
         (("-n", "0"), ("request.field_invalid", "/n: must be")),
         (("--model", "ima2/nobody"), ("request.model_unknown", "/model", "allowed: ", "ima2/gpt-5.4")),
         (("--backend", "nobody"), ("request.field_invalid", "/route/backends/0", "allowed: ", "studio")),
-        (("--size", "huge"), ("request.field_invalid", "/size", "allowed: auto")),
         (("--style", "gothic", "--backend", "imgen"), ("/style", "allowed: professional, cinematic, film, anime")),
     ],
 )

@@ -64,7 +64,8 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
         (("paint",), "No such command 'paint'"),
         (("jobs", "show"), "Missing argument 'JOB_ID'"),
         (("jobs", "ls", "--limit", "few"), "'few' is not a valid integer"),
-        (("errors", "backend.nothing"), "No such command 'backend.nothing'"),
+        (("errors", "backend.nothing"), "There is no code 'backend.nothing'"),
+        (("generate", "a fox", "--size", "99"), "write WIDTHxHEIGHT, a shape such as 16:9, or auto"),
         (("sandbox", "midjourney"), "no sandbox for 'midjourney'; there are ima2, imgen, sdcpp"),
         (("sandbox", "ima2", "--profile", "old"), "no profile 'old'; there are head, tag, new"),
         (("keys", "create"), "Missing option '--team'"),
@@ -232,8 +233,16 @@ def test_settings_that_are_not_there_are_named(tmp_path: Path) -> None:
 def test_two_gateways_do_not_share_a_directory(gateway: GatewayProcess) -> None:
     """The second one is told so, and the first goes on."""
     said = run("serve", "--no-sandbox", "--port", "0", "--data-dir", str(gateway.data_dir))
-    assert (said.code, said.err) == (1, "Another gateway uses this data directory.\n")
+    told = f"Another gateway uses the data directory {gateway.data_dir}: stop it, or choose another with --data-dir.\n"
+    assert (said.code, said.err) == (1, told)
     assert gateway.http.get("/livez").is_success
+
+
+def test_an_address_that_is_taken_is_told_in_one_line(gateway: GatewayProcess, tmp_path: Path) -> None:
+    """Among the lines of the log, and with the exit code of every failed start."""
+    said = run("serve", "--no-sandbox", "--port", str(gateway.port), "--data-dir", str(tmp_path / "data"))
+    assert said.code == 1
+    assert f"The gateway cannot listen on 127.0.0.1:{gateway.port}" in said.err
 
 
 def test_the_openapi_document_is_the_one_that_is_served(gateway: GatewayProcess) -> None:

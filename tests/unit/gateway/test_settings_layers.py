@@ -167,7 +167,7 @@ def test_good_settings_need_no_remark(file: Path) -> None:
         (
             STUDIO + 'api_key = { env = "NO_SUCH_KEY_HERE" }',
             "warning",
-            "backends.studio.api_key: nothing there to read",
+            "backends.studio.api_key: nothing to read in NO_SUCH_KEY_HERE",
         ),
         (
             STUDIO.replace("sdcpp", "imgen"),

@@ -28,6 +28,16 @@ async def test_another_backend_takes_over_at_once(engine: OpenBench) -> None:
     bench.assert_at_rest()
 
 
+async def test_another_backend_comes_before_another_model_of_the_one_that_failed(engine: OpenBench) -> None:
+    """What failed at one place is tried elsewhere first: its other models would often fail for the same reason."""
+    north, south = FakeAdapter("north", models=("m", "n", "o", "p")), FakeAdapter("south")
+    north.always("submit", FAILED)
+    bench = await engine(north, south, backends=TWO)
+    job = await bench.accept()
+    assert [each.backend for each in bench.attempts(job)] == ["north", "south"]
+    assert bench.job(job).state == "succeeded"
+
+
 @pytest.mark.parametrize(
     ("spec", "goes"),
     [

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from contracts.catalog import CATALOG, CatalogError, Outcome
 from contracts.codes import ErrorCode
-from contracts.port import Pending
+from contracts.port import Absent, Pending
 from tests.unit.gateway.engine.conftest import OpenBench
 from tests.unit.gateway.engine.fake_backend import BLOCKING, QUEUE, Broken, FakeAdapter, done
 
@@ -170,4 +170,21 @@ async def test_an_exception_that_an_adapter_should_not_raise_loses_no_job(engine
     await bench.advance(3)
     assert bench.job(job).state == "succeeded"
     assert north.count("submit") == 1
+    bench.assert_at_rest()
+
+
+async def test_a_backend_that_forgets_whatever_it_takes_is_given_up(engine: OpenBench) -> None:
+    """It is asked again a few times, ever later; then the job says that it was lost, and that nothing came of it."""
+    north = FakeAdapter(capability=QUEUE)
+    north.always("submit", Pending(1.0))
+    north.always("poll", Absent())
+    north.always("recover", Absent())
+    bench = await engine(north)
+    job = await bench.accept(model="north/m")
+    await bench.advance(3600)
+    record = bench.job(job)
+    assert record.state == "failed"
+    assert record.error is not None
+    assert (record.error.code, record.error.outcome) == ("backend.job_lost", "finished_no_result")
+    assert 2 <= north.count("submit") < 50
     bench.assert_at_rest()

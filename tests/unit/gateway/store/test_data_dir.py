@@ -45,7 +45,7 @@ def test_a_second_holder_is_refused(held: DataDir) -> None:
     assert (refused.value.code, refused.value.facts["reason"]) == ("gateway.internal", "data_dir_in_use")
     child = subprocess.run([sys.executable, "-c", TAKE, str(held.path)], capture_output=True, text=True, timeout=30)
     assert child.returncode != 0
-    assert "Another gateway uses this data directory" in child.stderr
+    assert "Another gateway uses the data directory" in child.stderr
     held.release()
 
 
