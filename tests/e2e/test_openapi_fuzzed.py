@@ -69,7 +69,8 @@ def test_the_document_and_the_gateway_agree(gateway: GatewayProcess, tmp_path: P
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(_config(gateway, tmp_path))),
         *("run", f"{gateway.url}/openapi.json", "--checks=all", f"--max-examples={EXAMPLES}"),
         *(f"--phases={','.join(PHASES)}", "--generation-deterministic", "--request-timeout=10"),
-        *("--continue-on-failure", "--no-color", "--workers=2"),
+        # One worker: Python 3.11 parses no source on two threads at once (CPython #106905), which Hypothesis does.
+        *("--continue-on-failure", "--no-color", "--workers=1"),
         *("--report=json", f"--report-json-path={report}"),
     ]
     done = run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
