@@ -36,7 +36,7 @@ def test_a_history_is_whole_and_the_same_for_whoever_listens_when(
 
 def test_a_history_goes_through_every_phase_of_a_queue(gateway: GatewayProcess) -> None:
     """Studio's job is told as queued, running, its phases, each output, and the end, with what each carries."""
-    job = begun(gateway.http, spec("[[loading:120]] [[slow:50]] a fox", on="studio", n=2))
+    job = begun(gateway.http, spec("[[loading:300]] [[slow:50]] a fox", on="studio", n=2))
     history = told(gateway.http, job["links"]["events"])
     kinds = [event.event for event in history]
     assert kinds[:2] == ["job.queued", "job.running"]
