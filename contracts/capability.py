@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from contracts.media import Dimensions, Format
+from contracts.prompts import PromptKind
 from contracts.spec import Effort, Operation, Strictness, VideoMode
 
 Evidence = Literal["measured", "documented", "discovered"]
@@ -96,6 +97,9 @@ class Capability(Struct, frozen=True, kw_only=True):
     inputs_total: int | None = None
     source: bool = False
     mask: bool = False
+    #: What its input pictures may be, and what a mask and the picture under it must be.
+    input_formats: tuple[Format, ...] = ("png", "jpeg", "webp", "avif")
+    mask_formats: tuple[Format, ...] = ("png",)
     strength: bool = False
     seed_max: int | None = None
     negative_prompt: bool = False
@@ -165,3 +169,7 @@ class Discovery(Struct, frozen=True, kw_only=True):
     evidence: Evidence
     version: str | None = None
     facts: dict[str, str] = {}
+    #: Where it was found, if its settings name only the file that tells.
+    address: str | None = None
+    #: Kinds of prompts that it writes.
+    prompts: tuple[PromptKind, ...] = ()

@@ -10,6 +10,8 @@ from contracts.capability import ModelInfo
 from contracts.codes import ErrorCode
 from contracts.job import Adjustment, Job, JobState, Moment, OutputRole
 from contracts.names import Names, NewName
+from contracts.prompts import Prompts
+from contracts.relay import Relay
 from contracts.spec import JobSpec, Operation
 
 __all__ = [
@@ -237,7 +239,10 @@ class Jobs(Protocol):
         """Raise what would keep the caller from listening now: its scopes, or how many streams its team has open."""
 
     def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
-        """Stream a job's events, or all of the team's, as frames; ends after a terminal event or when stopping."""
+        """Stream a job's events to its end, or, after a comment, all of the team's until stopping, as frames."""
+
+    async def told(self, caller: Caller, job_id: str, before: int) -> bytes:
+        """Return the frames of what was told of a job before an event: that is what is stored of it."""
 
 
 class Assets(Protocol):
@@ -252,8 +257,8 @@ class Assets(Protocol):
     async def list(self, caller: Caller, *, limit: int, page_token: str | None, source: str | None) -> AssetPage:
         """Return a page of assets, newest first."""
 
-    async def delete(self, caller: Caller, asset_id: str) -> None:
-        """Delete an asset; it can be restored for some days."""
+    async def delete(self, caller: Caller, asset_id: str, *, for_good: bool = False) -> None:
+        """Delete an asset; it can be restored for some days, or by nobody: its bytes go with the next sweeps."""
 
     async def restore(self, caller: Caller, asset_id: str) -> Asset:
         """Undo a deletion."""
@@ -289,3 +294,5 @@ class Desk(Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     access: Access
     names: Names
+    prompts: Prompts
+    relay: Relay

@@ -25,6 +25,13 @@ class Handle(Struct, frozen=True):
     note: Raw
 
 
+class Origin(Struct, frozen=True):
+    """Which backend made an input picture for an earlier job, and its own words of it (`effective.options`)."""
+
+    backend: str
+    options: dict[str, Any]
+
+
 class Order(Struct, frozen=True, kw_only=True):
     """What one attempt is to make: the fitted spec, for whom, and how many pictures."""
 
@@ -36,6 +43,8 @@ class Order(Struct, frozen=True, kw_only=True):
     candidate: Candidate
     capability: Capability
     count: int = 1
+    #: Who made the source, where that is known before its bytes are read: in a dry run.
+    origin: Origin | None = None
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -136,13 +145,6 @@ class Health(Struct, frozen=True, kw_only=True):
     up: bool
     accounts: tuple[AccountHealth, ...]
     active: int | None = None
-
-
-class Origin(Struct, frozen=True):
-    """Which backend made an input picture for an earlier job, and its own words of it (`effective.options`)."""
-
-    backend: str
-    options: dict[str, Any]
 
 
 class InputBytes(Struct, frozen=True):
@@ -265,5 +267,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     sandbox: str | None = None
     sandbox_profiles: tuple[str, ...] = ()
     default_port: int = 0
+    #: The file in which its servers tell where they are: a `base_url` may name such a one. None: there is none.
+    advertised_at: str | None = None
     #: How it is offered to clients, in front of the gateway.
     face: FaceOffer | None = None

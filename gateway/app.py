@@ -36,18 +36,20 @@ from gateway.ops.http import App, Observed
 from gateway.ops.log import logger
 from gateway.ops.metrics import Metrics
 from gateway.ops.room import Room
+from gateway.prompting import PromptService
+from gateway.relaying import RelayService
 from gateway.routing import Allow, Router, allow_of
 from gateway.settings import Backend as BackendConfig
 from gateway.settings import Settings
 from gateway.store import query
 from gateway.store.database import DataDir
 from gateway.store.store import Store
-from gateway.v1 import assets, catalogue, docs, jobs, operations
+from gateway.v1 import assets, catalogue, docs, jobs, operations, prompts
 from gateway.v1.answer import on_any_error, on_catalog_error, on_framework_error
 from gateway.v1.openapi import document, to_json
 from gateway.version import VERSION
 
-ROUTES = (*jobs.ROUTES, *assets.ROUTES, *catalogue.ROUTES, *operations.ROUTES, *docs.ROUTES)
+ROUTES = (*jobs.ROUTES, *assets.ROUTES, *catalogue.ROUTES, *prompts.ROUTES, *operations.ROUTES, *docs.ROUTES)
 #: How late the event loop may be is measured this often.
 LAG_S = 1.0
 
@@ -141,6 +143,8 @@ class Gateway:
             catalogue=CatalogueService(self.backends, settings.aliases),
             access=self.gate,
             names=NameService(self.store, reader),
+            prompts=PromptService(self.backends, settings.aliases, self.metrics),
+            relay=RelayService(self.backends, self.metrics),
         )
         self.faces = open_faces(self.dialects, settings, self.desk, self.room, self.clock, self._observed)
         self.log = logger("gateway")
@@ -149,9 +153,9 @@ class Gateway:
     def _observed(self, app: App) -> App:
         return Observed(app, self.metrics, self.room)
 
-    def _allowed(self, key_id: str | None) -> Allow:
+    def _allowed(self, key_id: str | None, team: str) -> Allow:
         holder = self.gate.holder(key_id)
-        return Allow() if holder is None else allow_of(holder)
+        return Allow(team=team) if holder is None else allow_of(holder)
 
     @property
     def sandbox(self) -> bool:

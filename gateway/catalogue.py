@@ -8,6 +8,7 @@ from contracts.job import moment
 from contracts.spec import OPERATIONS
 from gateway.access.gate import need
 from gateway.engine.backends import AccountState, Backend
+from gateway.routing import allow_of
 
 
 class CatalogueService:
@@ -22,9 +23,8 @@ class CatalogueService:
         """Return every model the caller may use, each once, with the capabilities of all its accounts."""
         need(caller, "jobs:read")
         found: list[Model] = []
-        for backend in self._backends.values():
-            if caller.backends and backend.name not in caller.backends:
-                continue
+        allow = allow_of(caller)
+        for backend in filter(allow.reaches, self._backends.values()):
             by_id: dict[str, list[ModelInfo]] = {}
             for each in backend.discovery.models if backend.discovery is not None else ():
                 by_id.setdefault(each.id, []).append(each)
@@ -42,11 +42,8 @@ class CatalogueService:
         """Return every backend; details only for who may see them."""
         need(caller, "jobs:read")
         details = caller.may("ops:read")
-        return [
-            _view(backend, details=details)
-            for backend in self._backends.values()
-            if not caller.backends or backend.name in caller.backends
-        ]
+        reached = filter(allow_of(caller).reaches, self._backends.values())
+        return [_view(backend, details=details) for backend in reached]
 
 
 def _model(backend: Backend, name: str, infos: Sequence[ModelInfo]) -> Model:
@@ -85,7 +82,7 @@ def _view(backend: Backend, *, details: bool) -> BackendView:
         version=discovery.version if discovery is not None and details else None,
         discovered_at=None if backend.discovered_at is None else moment(backend.discovered_at),
         last_error=backend.last_code if details else None,
-        base_url=backend.settings.base_url if details else None,
+        base_url=backend.address if details else None,
     )
 
 

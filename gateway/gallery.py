@@ -14,10 +14,11 @@ from contracts.job import moment
 from gateway.access.gate import need
 from gateway.access.signing import Signer
 from gateway.clock import Clock
-from gateway.jobs.intake import Intake, bad_input, check_picture, too_large
+from gateway.jobs.intake import Intake
+from gateway.jobs.pictures import bad_input, check_picture, too_large
 from gateway.settings import Settings
 from gateway.store import query
-from gateway.store.keep import AddAssets, MarkAsset
+from gateway.store.keep import AddAssets, MarkAsset, PurgeAsset
 from gateway.store.record import AssetRecord
 from gateway.store.store import Store
 
@@ -38,7 +39,7 @@ class GalleryService:
         self._clock = clock
         self._signer = signer
         self._uploads = asyncio.Semaphore(MAX_UPLOADS)
-        self._thumbnails = store.data_dir.path / "thumbnails"
+        self._thumbnails = store.data_dir.thumbnails
 
     async def upload(self, caller: Caller, chunks: AsyncIterator[bytes]) -> Asset:
         """Store what is streamed in; raise `request.too_large` or `request.reference_invalid`."""
@@ -102,11 +103,13 @@ class GalleryService:
             assets=tuple(_shown(record, prompts.get(record.job_id or "")) for record in page), next_page_token=token
         )
 
-    async def delete(self, caller: Caller, asset_id: str) -> None:
-        """Delete an asset; it can be restored for some days."""
+    async def delete(self, caller: Caller, asset_id: str, *, for_good: bool = False) -> None:
+        """Delete an asset; it can be restored for some days, or by nobody, also if it was deleted before."""
         need(caller, "assets:write")
         record = await self._mine(caller, asset_id)
-        if record.deleted_at is None:
+        if for_good:
+            await self._store.write(PurgeAsset(asset_id, caller.team, self._clock.now()))
+        elif record.deleted_at is None:
             await self._store.write(MarkAsset(asset_id, caller.team, self._clock.now()))
 
     async def restore(self, caller: Caller, asset_id: str) -> Asset:
@@ -127,7 +130,7 @@ class GalleryService:
             return Content(path=str(path), length=asset.bytes, media_type=asset.media_type, sha256=asset.sha256)
         if not asset.media_type.startswith("image/"):
             raise invalid((Fault(pointer="/query/thumbnail", reason="unsupported", detail="only pictures have one"),))
-        small = self._thumbnails / f"{asset.sha256}-{thumbnail}.webp"
+        small = self._thumbnails / asset.sha256 / f"{thumbnail}.webp"
         await self._store.read(_maker(path, small, thumbnail))
         return Content(
             path=str(small),
@@ -163,7 +166,7 @@ def _make_thumbnail(path: Path, small: Path, side: int) -> None:
         return
     from PIL import Image  # noqa: PLC0415
 
-    small.parent.mkdir(mode=0o700, exist_ok=True)
+    small.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     out = io.BytesIO()
     try:
         with Image.open(path, formats=("PNG", "JPEG", "WEBP", "AVIF")) as picture:

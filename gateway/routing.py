@@ -37,6 +37,10 @@ class Served(Protocol):
         """Whether what it is sent stays here (`local`) or leaves (`external`)."""
 
     @property
+    def exclusive_team(self) -> str | None:
+        """The one team that may use it; None: every team."""
+
+    @property
     def discovery(self) -> Discovery | None:
         """What it last said of itself."""
 
@@ -74,16 +78,25 @@ class Choice(Struct, frozen=True):
 
 
 class Allow(Struct, frozen=True):
-    """What a key may use; empty: everything."""
+    """What a key may use (empty: everything), and whose it is: a backend may belong to another team."""
 
     backends: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
+    team: str | None = None
+
+    def sees(self, backend: Served) -> bool:
+        """Say whether a backend is there at all: another team's own is not."""
+        return backend.exclusive_team in (None, self.team)
+
+    def reaches(self, backend: Served) -> bool:
+        """Say whether the key may use a backend."""
+        return self.sees(backend) and (not self.backends or backend.name in self.backends)
 
 
 def allow_of(caller: Caller) -> Allow:
     """Return what a caller may use."""
-    return Allow(backends=caller.backends, models=caller.models, operations=caller.operations)
+    return Allow(backends=caller.backends, models=caller.models, operations=caller.operations, team=caller.team)
 
 
 class Router:
@@ -104,11 +117,11 @@ class Router:
         fits: dict[tuple[int, str], Fit] = {}
         found: list[Choice] = []
         forbidden = False
-        for backend, account, model, capability, default in self._offers(operation):
+        for backend, account, model, capability, default in self._offers(operation, allow):
             candidate = Candidate(backend.name, account, model)
             if (named is not None and candidate.full_model not in named) or not _routed(spec.route, candidate):
                 continue
-            if not _allowed(allow, candidate):
+            if not _allowed(allow, backend, candidate):
                 forbidden = True
                 continue
             key = (id(capability), backend.dialect_name)
@@ -128,10 +141,10 @@ class Router:
             raise self._refusal(spec, choices, allow)
         return self._trusted(spec, fitting)
 
-    def _offers(self, operation: Operation) -> Iterable[tuple[Served, str | None, str, Capability, bool]]:
+    def _offers(self, operation: Operation, allow: Allow) -> Iterable[tuple[Served, str | None, str, Capability, bool]]:
         for backend in self._backends.values():
             discovery = backend.discovery
-            if discovery is None:
+            if discovery is None or not allow.sees(backend):
                 continue
             for model in discovery.models:
                 capability = model.operations.get(operation)
@@ -148,12 +161,12 @@ class Router:
         route = spec.route
         if isinstance(route, UnsetType):
             return
-        known = tuple(sorted(each for each in self._backends if not allow.backends or each in allow.backends))
+        known = tuple(sorted(name for name, backend in self._backends.items() if allow.reaches(backend)))
         wrong = [
             Fault(pointer=f"/route/{name}/{at}", reason="enum", detail="no such backend", allowed=known)
             for name in ("backends", "exclude")
             for at, each in enumerate(getattr(route, name) or ())
-            if each not in self._backends
+            if each not in self._backends or not allow.sees(self._backends[each])
         ]
         if route.failover is True and spec.model != "auto" and spec.model not in self._aliases:
             wrong.append(
@@ -183,7 +196,7 @@ class Router:
             for backend in self._backends.values()
             if backend.discovery is not None
             for model in backend.discovery.models
-            if _allowed(allow, Candidate(backend.name, model.account, model.id))
+            if _allowed(allow, backend, Candidate(backend.name, model.account, model.id))
         }
         if not offered:
             return CatalogError(
@@ -230,8 +243,8 @@ class Router:
         operation = operation_of(spec)
         names = {
             f"{backend.name}/{model}"
-            for backend, account, model, capability, _default in self._offers(operation)
-            if _allowed(allow, Candidate(backend.name, account, model))
+            for backend, account, model, capability, _default in self._offers(operation, allow)
+            if _allowed(allow, backend, Candidate(backend.name, account, model))
             and not fit(spec, capability, backend.dialect_name).mismatches
         }
         return tuple(sorted(names))
@@ -247,10 +260,8 @@ def _routed(route: Route | UnsetType, candidate: Candidate) -> bool:
     return isinstance(route.accounts, UnsetType) or candidate.account in route.accounts
 
 
-def _allowed(allow: Allow, candidate: Candidate) -> bool:
-    return (not allow.backends or candidate.backend in allow.backends) and (
-        not allow.models or candidate.full_model in allow.models
-    )
+def _allowed(allow: Allow, backend: Served, candidate: Candidate) -> bool:
+    return allow.reaches(backend) and (not allow.models or candidate.full_model in allow.models)
 
 
 def _rank(choice: Choice) -> tuple[bool, bool, int, int, bool, float]:

@@ -54,10 +54,10 @@ class Server(Section, frozen=True, kw_only=True):
 
 
 class Backend(Section, frozen=True, kw_only=True):
-    """One backend."""
+    """One backend, at an address or wherever the file (`server.json`) says that its server writes."""
 
     dialect: str
-    base_url: Annotated[str, Meta(pattern="^https?://")]
+    base_url: Annotated[str, Meta(pattern=r"^https?://|^([^:]*/)?server[.]json$")]
     api_key: SecretRef | None = None
     priority: int = 0
     max_concurrency: Count = 4
@@ -67,6 +67,13 @@ class Backend(Section, frozen=True, kw_only=True):
     shared_cache_ok: bool = False
     polls_per_s: Seconds = 50
     sandbox: bool = False
+    #: The one team that may use it: only then are requests about its own state passed on (security.md §5).
+    exclusive_team: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+
+    @property
+    def by_file(self) -> bool:
+        """Whether the server is found by the file in which it tells where it is."""
+        return "://" not in self.base_url
 
 
 class Assets(Section, frozen=True, kw_only=True):
@@ -245,26 +252,24 @@ def _from_environment(value: str) -> Any:
     return value
 
 
-def remarks(settings: Settings, dialects: frozenset[str]) -> list[tuple[Literal["error", "warning"], str]]:
-    """Return what is wrong or doubtful beyond types, for `config check` and the start."""
+def remarks(
+    settings: Settings, dialects: frozenset[str], advertising: frozenset[str] = frozenset()
+) -> list[tuple[Literal["error", "warning"], str]]:
+    """Return what is wrong or doubtful beyond types; `advertising` dialects have servers that are found by a file."""
     found: list[tuple[Literal["error", "warning"], str]] = []
     for name, backend in settings.backends.items():
+        at, key = f"backends.{name}", backend.api_key
         if backend.dialect not in dialects:
             known = ", ".join(sorted(dialects))
-            found.append(("error", f"backends.{name}.dialect: no dialect {backend.dialect!r}; there are {known}"))
-        if backend.api_key is not None and backend.api_key.read() is None:
-            found.append(
-                (
-                    "warning",
-                    f"backends.{name}.api_key: nothing to read in {backend.api_key.file or backend.api_key.env}",
-                )
-            )
+            found.append(("error", f"{at}.dialect: no dialect {backend.dialect!r}; there are {known}"))
+        elif backend.by_file and backend.dialect not in advertising:
+            found.append(("error", f"{at}.base_url: no {backend.dialect} server tells a file where it is; name it"))
+        if key is not None and key.read() is None:
+            found.append(("warning", f"{at}.api_key: nothing to read in {key.file or key.env}"))
         if backend.dialect == "imgen" and not backend.fetch_hosts and not backend.sandbox:
-            found.append(
-                ("warning", f"backends.{name}.fetch_hosts: empty; imgen's signed pictures usually lie on another host")
-            )
+            found.append(("warning", f"{at}.fetch_hosts: empty; imgen's signed pictures usually lie on another host"))
         if urlsplit(backend.base_url).username:
-            found.append(("error", f"backends.{name}.base_url: no credentials in addresses; use api_key"))
+            found.append(("error", f"{at}.base_url: no credentials in addresses; use api_key"))
     for alias, models in settings.aliases.items():
         for model in models:
             backend_name, _, rest = model.partition("/")

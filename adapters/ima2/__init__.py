@@ -3,6 +3,7 @@
 from adapters.ima2 import errors
 from adapters.ima2.adapter import Ima2
 from adapters.ima2.face import FACE
+from adapters.ima2.finding import FOLDER, NAME
 from adapters.ima2.options import Ima2Options
 from contracts.port import Dialect
 
@@ -16,5 +17,6 @@ DIALECT = Dialect(
     sandbox="adapters.ima2.sandbox:sandbox",
     sandbox_profiles=("head", "tag", "new"),
     default_port=3333,
+    advertised_at=f"~/{FOLDER}/{NAME}",
     face=FACE,
 )

@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
 import msgspec
+from msgspec import structs
 
-from adapters.ima2 import asking, errors
+from adapters.ima2 import asking, errors, finding, passing
 from adapters.ima2.asking import Ask
 from adapters.ima2.capability import discovery
 from adapters.ima2.frames import done_of, read_frame
@@ -40,7 +41,10 @@ from contracts.port import (
     Prepared,
     Recovered,
     Stopped,
+    Verdict,
 )
+from contracts.prompts import PromptOrder, Written
+from contracts.relay import RelayCall, Relayed
 
 #: The multiplex pings every 15 s; who is silent for longer is gone. Its connection is made anew after so many bytes.
 SILENCE_S = 45.0
@@ -55,10 +59,11 @@ class Ima2:
         self._settings = settings
         self._found: Discovery | None = None
         self._last_event: str | None = None
+        self._file = finding.file_of(settings.base_url)
         self._exchanges = Streams(
-            settings,
+            settings if self._file is None else structs.replace(settings, base_url=""),
             read=errors.read,
-            classify=errors.classify,
+            classify=self._classify,
             key_header=lambda key: {"x-ima2-token": key},
         )
         self._trace = Trace(self._exchanges, settings.name)
@@ -73,13 +78,19 @@ class Ima2:
 
     async def discover(self) -> Discovery:
         """Probe what it is: capabilities, then providers, then its accounts (wire §13.1)."""
+        address = None
+        if self._file is not None:
+            # Another port after a restart: whoever was refused there asks here again, and goes on.
+            address = finding.address_in(self._file, self._settings.name)
+            self._exchanges.move_to(address)
         capabilities = await self._capabilities()
         providers = await self._exchanges.json(Providers, "GET", "/api/providers")
         oauth = await self._exchanges.json(AccountStatus, "GET", "/api/oauth/status")
         grok = None
         if capabilities is not None and "grok" in (capabilities.valid.get("providers") or ()):
             grok = await self._exchanges.json(AccountStatus, "GET", "/api/grok/status")
-        self._found = discovery(capabilities, providers, oauth, grok, self._settings.timeouts)
+        found = discovery(capabilities, providers, oauth, grok, self._settings.timeouts)
+        self._found = structs.replace(found, address=address)
         return self._found
 
     async def _capabilities(self) -> Capabilities | None:
@@ -101,12 +112,17 @@ class Ima2:
             accounts.append(_account("api", "ready" if providers.api_key else "no_key"))
         if "grok" in names:
             grok = await self._exchanges.json(AccountStatus, "GET", "/api/grok/status")
-            accounts.append(_account("grok", grok.status))
+            accounts.append(_account("grok", "auth_required" if grok.reason == "login_required" else grok.status))
         return Health(up=True, accounts=tuple(accounts))
 
     @property
     def _is_new(self) -> bool:
         return self._found is not None and self._found.profile == "new"
+
+    def _classify(self, signal: Signal) -> Verdict:
+        """Return what an answer means; before it is known which build gave it, as of the one that promises least."""
+        profile = "tag" if self._found is None else self._found.profile
+        return errors.classify(structs.replace(signal, profile=profile))
 
     def prepare(self, order: Order) -> Prepared:
         """Make the request id and the note; NEW's generate is asked asynchronously."""
@@ -194,7 +210,7 @@ class Ima2:
 
     async def recover(self, handle: Handle, moments: Moments) -> Recovered:
         """Find a request whose answer was lost, one look at a time."""
-        return await self._trace.recover(to_note(handle), moments, is_new=self._is_new)
+        return await self._trace.recover(to_note(handle), moments)
 
     def watch(self) -> AsyncGenerator[Hint, None] | None:
         """Listen to NEW's multiplex of all jobs; the other builds have none."""
@@ -218,6 +234,14 @@ class Ima2:
                     yield Hint(None)
                 elif frame.event in ("done", "error"):
                     yield Hint(self._exchanges.decode(frame.data, EventFrame).job_id)
+
+    async def relay(self, call: RelayCall) -> Relayed:
+        """Pass a request about the server's own state on (contracts.relay)."""
+        return await passing.relay(self._exchanges, self._settings.name, call)
+
+    async def write(self, order: PromptOrder) -> Written:
+        """Ask the prompt builder (contracts.prompts)."""
+        return await passing.write(self._exchanges, self._settings.name, order)
 
     def fetch(self, output: Output) -> AsyncIterator[bytes]:
         """Stream a stored file."""

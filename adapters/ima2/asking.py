@@ -1,7 +1,7 @@
 """From an order to a request, purely: which route it takes, what is sent there, and what `dry_run` shows of it."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -59,7 +59,7 @@ class Ask(Struct, frozen=True, kw_only=True):
 def prepare(order: Order) -> Prepared:
     """Make the handle and show the request; the pictures are named, not shown."""
     shown_inputs = tuple(Shown(each.role, f"<{each.asset_id}>") for each in order.spec.inputs or ())
-    ask = _ask(order, shown_inputs, parent=None)
+    ask = _ask(order, shown_inputs, parent=_parent(order, tuple(_foreseen(order))))
     effective = structs.replace(
         order.effective,
         provider=order.candidate.account or "oauth",
@@ -67,7 +67,12 @@ def prepare(order: Order) -> Prepared:
         n=order.count,
     )
     note = Note(
-        request_id=ask.request_id, account=order.candidate.account or "oauth", count=order.count, route=ask.route
+        request_id=ask.request_id,
+        account=order.candidate.account or "oauth",
+        count=order.count,
+        route=ask.route,
+        # Only NEW stops work, on every route.
+        is_new=order.capability.cancel == "stops",
     )
     preview = {"method": "POST", "path": ask.path, "body": msgspec.to_builtins(ask.body)}
     return Prepared(handle=to_handle(note), effective=effective, preview=preview)
@@ -85,6 +90,12 @@ class Shown(Struct, frozen=True):
 
     role: str
     text: str
+
+
+def _foreseen(order: Order) -> Iterator[InputBytes]:
+    """Yield what is known of the pictures before their bytes are read."""
+    for each in order.spec.inputs or ():
+        yield InputBytes(each.role, each.media_type or "", b"", order.origin if each.role == "source" else None)
 
 
 def _parent(order: Order, inputs: Sequence[InputBytes]) -> str | None:
@@ -171,8 +182,8 @@ def _video(order: Order, inputs: Sequence[Shown], request_id: str) -> VideoReque
         model=order.candidate.model,
         request_id=request_id,
         duration=int(film.duration_s or 0),
-        resolution=str(film.resolution),
-        aspect_ratio=str(film.aspect_ratio),
+        resolution=film.resolution,
+        aspect_ratio=film.aspect_ratio,
         source_image=_first(inputs, "first_frame") or UNSET,
         reference_images=references or UNSET,
     )

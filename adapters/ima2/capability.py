@@ -19,7 +19,7 @@ from contracts.capability import (
     TimeLimits,
     VideoRange,
 )
-from contracts.media import Dimensions
+from contracts.media import Dimensions, Format
 from contracts.spec import Operation, VideoMode
 
 Profile = Literal["tag", "head", "new"]
@@ -41,6 +41,8 @@ VIDEO_MODES: dict[str, VideoMode] = {
     "image-to-video": "image",
     "reference-to-video": "reference",
 }
+#: What its upstream can read; the server itself lets more pass (wire §3, §4).
+TAKEN: tuple[Format, ...] = ("png", "jpeg", "webp")
 RESOLUTIONS = ("480p", "720p")
 RATIOS = ("auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")
 #: A film is planned, made and asked after for half an hour at most (wire §11).
@@ -90,6 +92,7 @@ def discovery(
             "capabilities": "200 JSON" if capabilities is not None else "404",
             "apiKeyDisabled": str(providers.api_key_disabled).lower(),
         },
+        prompts=("optimize",) if capabilities is not None and capabilities.prompt_builder is not None else (),
     )
 
 
@@ -146,6 +149,7 @@ def generate(profile: Profile, account: str, limits: dict[str, Any], timeouts: d
         default_format="jpeg" if grok else "png",
         max_n=count if isinstance(count, int) and count > 0 else 8,
         references=3 if grok else (references if isinstance(references, int) else 5),
+        input_formats=TAKEN,
         inputs_total=3 if grok else None,
         efforts=("low", "medium", "high"),
         default_effort="medium",
@@ -241,6 +245,7 @@ def film(modes: tuple[VideoMode, ...], valid: dict[str, Any], timeouts: dict[str
             min_references=2,
         ),
         references=(references if isinstance(references, int) else 7) if "reference" in modes else 0,
+        input_formats=TAKEN,
         optimize_prompt=(True,),
         options={},
         progress=True,

@@ -99,6 +99,11 @@ TABLE = Table(
          example="fetch failed: connect ETIMEDOUT 1.2.3.4:443"),
     Rule(to="backend.unavailable", code=("NETWORK_FAILED",), text=r"^terminated|.*ECONNRESET", outcome="unknown",
          example="terminated"),
+    # The registry keeps no text: the line may have been cut in the middle of a picture, which is billed then.
+    Rule(to="backend.unavailable", code=("NETWORK_FAILED", "OAUTH_UNAVAILABLE"), text=r"^$", outcome="unknown",
+         example=""),
+    # TAG says it of every failed exchange with its upstream, also of one that was cut in the middle (wire §10.1).
+    Rule(to="backend.unavailable", code=("OAUTH_UNAVAILABLE",), profile=("tag",), outcome="unknown"),
     Rule(to="backend.unavailable", code=("NETWORK_FAILED", "OAUTH_UNAVAILABLE")),
     # --- time ---
     Rule(to="backend.timeout", phase="image", code=(
@@ -122,6 +127,8 @@ TABLE = Table(
          example="Cannot destructure property 'prompt' of 'req.body' as it is undefined."),
     Rule(to="backend.failed", code=("UNKNOWN",), status=(500,), text=r"^(fetch failed|terminated)", outcome="unknown",
          example="terminated", reason="connection_cut"),
+    # Whatever else it is: it is no proof that nothing was made, and billed (wire §10.2).
+    Rule(to="backend.failed", code=("UNKNOWN",), status=(500,), outcome="unknown"),
     # --- the upstream or ima2 failed ---
     Rule(to="backend.failed", code=(
         "UPSTREAM_5XX", "OAUTH_UPSTREAM_ERROR", "OAUTH_STREAM_ERROR", "RESPONSES_STREAM_ERROR",
@@ -184,7 +191,17 @@ TABLE = Table(
          refinements=("we_asked_to_cancel",)),
     Rule(to="backend.failed", state=("canceled", "cancelled"), reason="canceled_unasked",
          refinements=("we_asked_to_cancel",)),
-    Rule(to="backend.unavailable", code=("PROMPT_BUILDER_NO_BACKEND_READY",)),
+    # --- the prompt builder ---
+    Rule(to="backend.unavailable", code=(
+        "PROMPT_BUILDER_NO_BACKEND_READY", "PROMPT_BUILDER_OAUTH_UNAVAILABLE", "PROMPT_BUILDER_GROK_UNAVAILABLE"),
+        outcome="not_started"),
+    Rule(to="backend.misconfigured", code=("PROMPT_BUILDER_API_KEY_REQUIRED", "PROMPT_BUILDER_XAI_KEY_REQUIRED")),
+    Rule(to="backend.failed", code=("PROMPT_BUILDER_UPSTREAM_FAILED", "PROMPT_BUILDER_EMPTY_RESPONSE")),
+    Rule(to="backend.timeout", code=("PROMPT_BUILDER_TIMEOUT",), phase="planner"),
+    Rule(to="request.field_invalid", code=("PROMPT_BUILDER_EMPTY_MESSAGE",), pointer="/prompt", reason="missing",
+         refinements=("passed_our_validation",)),
+    Rule(to="backend.rejected_request", code=(
+        "PROMPT_BUILDER_BAD_MODEL", "PROMPT_BUILDER_BAD_MESSAGES", "PROMPT_BUILDER_BAD_BACKEND")),
     # --- the proxies under ima2 (progrok and the OAuth proxy): {error: {message, type}} ---
     Rule(to="backend.unavailable", code=("upstream_error",), status=(502,)),
     Rule(to="backend.credentials_rejected", code=("auth_error", "authentication_error", "permission_error")),
@@ -257,10 +274,12 @@ def read_json(route: str | None, status: int, body: dict[str, Any]) -> Signal | 
     )
 
 
-def explain(route: str | None, status: int, body: bytes, media_type: str | None = None) -> Verdict | None:
-    """Return what an answer means, by the table alone; None if it is no error."""
+def explain(
+    route: str | None, status: int, body: bytes, media_type: str | None = None, *, profile: str | None = None
+) -> Verdict | None:
+    """Return what an answer means, by the table alone; None if it is no error. `profile` is the build that gave it."""
     signal = read(route, status, body, media_type)
-    return None if signal is None else classify(signal)
+    return None if signal is None else classify(msgspec.structs.replace(signal, profile=profile))
 
 
 def classify(signal: Signal) -> Verdict:

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
+from typing import Any
 
+import httpx
 from msgspec import Struct
 
-from adapters.kit.http import MAX_PICTURE_BYTES, UNSAID_BYTES, Exchanges
+from adapters.kit.http import MAX_PICTURE_BYTES, UNSAID_BYTES, Exchanges, origin
 from contracts.catalog import CatalogError, ErrorPhase
 
 EVENT_STREAM = "text/event-stream"
@@ -25,7 +27,24 @@ class Frame(Struct, frozen=True):
 
 
 class Streams(Exchanges):
-    """Exchanges, of which some are answered in frames."""
+    """Exchanges, of which some are answered in frames, with a server that may come back at another address."""
+
+    def move_to(self, base_url: str) -> None:
+        """Go on at an address, the only one from now on that is sent the key and whose files are fetched."""
+        if base_url != self._base:
+            self._base, self._origin = base_url, origin(base_url)
+            self._urls.clear()
+
+    def _request(self, method: str, url: httpx.URL | str, headers: Mapping[str, str], **how: Any) -> httpx.Request:
+        if not self._base:
+            raise CatalogError(
+                "backend.unavailable",
+                "The backend has not been found yet.",
+                phase="connect",
+                outcome="not_started",
+                backend=self._settings.name,
+            )
+        return super()._request(method, url, headers, **how)
 
     async def frames(
         self,

@@ -72,6 +72,7 @@ class Trace:
             found = structs.replace(
                 note,
                 stage="history",
+                ended=True,
                 since_ms=(job.started_at or 1) - 1,
                 filenames=tuple(name for name in names if isinstance(name, str)),
             )
@@ -110,25 +111,24 @@ class Trace:
             return history.items, None
         return history.items, structs.replace(note, before=cursor.before, before_filename=cursor.before_filename)
 
-    async def recover(self, note: Note, moments: Moments, *, is_new: bool) -> Recovered:
+    async def recover(self, note: Note, moments: Moments) -> Recovered:
         """Find a request whose answer was lost, one look at a time: the process, the registry, the history."""
         if note.stage == "history":
-            return await self._recover_from_history(note, moments, is_new=is_new)
-        if note.stage == "inflight" and not is_new:
-            health = await self._exchanges.json(Health, "GET", "/api/health")
-            restarted = health.started_at / 1000 > moments.submitted_at
+            return await self._recover_from_history(note, moments)
+        if note.stage == "inflight" and not note.is_new:
+            restarted = await self._restarted(moments)
             stage = "history" if restarted else "registry"
             return _look(structs.replace(note, stage=stage, restarted=restarted, since_ms=_since(moments)), 0)
         seen = self._registered(note, await self._inflight())
         if isinstance(seen, Absent):
             return _look(structs.replace(note, stage="history", since_ms=_since(moments)), 0)
         if isinstance(seen, Pending) and seen.handle is None:
-            return _look(structs.replace(note, stage="inflight"), POLL_S if is_new else GRACE_S, seen.phase)
+            return _look(structs.replace(note, stage="inflight"), POLL_S if note.is_new else GRACE_S, seen.phase)
         if isinstance(seen, Pending):
             return structs.replace(seen, found=False)
         return seen
 
-    async def _recover_from_history(self, note: Note, moments: Moments, *, is_new: bool) -> Recovered:
+    async def _recover_from_history(self, note: Note, moments: Moments) -> Recovered:
         items, cursor = await self._page(note)
         rows = _rows_of(note, items)
         if rows:
@@ -137,11 +137,21 @@ class Trace:
             return _look(cursor, 0)
         if note.filenames:
             return translate.from_filenames(note)
-        if is_new and note.route in IDEMPOTENT:
+        if note.ended:
+            return self._lost("The backend ended the work, and no longer has what it made.")
+        if note.is_new and note.route in IDEMPOTENT:
             return Absent()
-        return self._without_a_trace(note, moments, is_new=is_new)
+        if not note.is_new and not note.restarted and await self._restarted(moments):
+            # It went between two looks, and its registry with it: only what the history says now is true.
+            return _look(structs.replace(note, restarted=True, before=None, before_filename=None), 0)
+        return self._without_a_trace(note, moments)
 
-    def _without_a_trace(self, note: Note, moments: Moments, *, is_new: bool) -> Recovered:
+    async def _restarted(self, moments: Moments) -> bool:
+        """Ask whether the process that was given the request is another one than today's."""
+        health = await self._exchanges.json(Health, "GET", "/api/health")
+        return health.started_at / 1000 > moments.submitted_at
+
+    def _without_a_trace(self, note: Note, moments: Moments) -> Recovered:
         """Say what it means that neither knows of the request: that depends on how long ago it was sent."""
         if note.restarted and note.route != "edit":
             return self._lost("The backend restarted while it had the request, and kept no result of it.")
@@ -153,7 +163,7 @@ class Trace:
             return Absent()
         if waited <= moments.settle_s and note.route != "edit":
             return _look(again, 15)
-        if is_new and note.route != "edit":
+        if note.is_new and note.route != "edit":
             # The candidate's capability speaks of the idempotent route; this one must not be sent again unasked.
             return self._lost("The backend keeps no trace of the request that would tell what became of it.")
         return CannotTell("the backend keeps no trace of the request that would tell")

@@ -30,11 +30,15 @@ class Note(Struct, frozen=True, kw_only=True, omit_defaults=True):
     account: str
     count: int
     route: Route = "generate"
+    #: NEW took it: whoever finds it again need not ask first which build that was.
+    is_new: bool = False
     stage: str = "inflight"
     since_ms: float | None = None
     before: float | None = None
     before_filename: str | None = None
     restarted: bool = False
+    #: Whether the registry calls the work done: then it arrived, whatever is found of it.
+    ended: bool = False
     #: What the registry says the work became: an edit's row of the history bears no request id (wire §4).
     filenames: tuple[str, ...] = ()
 

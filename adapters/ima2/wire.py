@@ -62,8 +62,9 @@ class VideoRequest(Request, frozen=True, kw_only=True):
     model: str
     request_id: str
     duration: int
-    resolution: str
-    aspect_ratio: str
+    #: Left out where the server lists none that the contract knows.
+    resolution: str | UnsetType = UNSET
+    aspect_ratio: str | UnsetType = UNSET
     source_image: str | UnsetType = UNSET
     reference_images: tuple[str, ...] | UnsetType = UNSET
 
@@ -146,6 +147,7 @@ class Capabilities(Struct, frozen=True, kw_only=True, rename="camel"):
     valid: dict[str, Any] = {}
     limits: dict[str, Any] = {}
     version: str | None = None
+    prompt_builder: dict[str, Any] | None = None
 
 
 class Providers(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -161,6 +163,8 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
 
     status: str
     models: tuple[str, ...] = ()
+    #: Grok alone says so that somebody must sign in: it calls itself offline (wire §11).
+    reason: str | None = None
 
 
 class Health(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -223,3 +227,23 @@ class CancelAnswer(Struct, frozen=True, kw_only=True):
 
     active: bool | None = None
     aborted: bool | None = None
+
+
+class ChatMessage(Struct, frozen=True, kw_only=True):
+    """What somebody said to the prompt builder (`user`), or it to them (`assistant`)."""
+
+    role: str
+    content: str
+
+
+class ChatRequest(Request, frozen=True, kw_only=True):
+    """Body of `POST /api/prompt-builder/chat` of NEW."""
+
+    messages: tuple[ChatMessage, ...]
+
+
+class ChatAnswer(Struct, frozen=True, kw_only=True):
+    """What it answers (the newest sources)."""
+
+    message: ChatMessage
+    model: str | None = None

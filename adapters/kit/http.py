@@ -94,8 +94,9 @@ class Exchanges:
         lasting: bool = False,
         max_bytes: int = MAX_JSON_BYTES,
         route: str | None = None,
+        raw: bool = False,
     ) -> Answer:
-        """Make one exchange; raise what the dialect's table says of an error, `route` naming the row."""
+        """Make one exchange; raise what the dialect's table says of an error (unless `raw`), `route` naming the row."""
         content = {"Content-Type": "application/json"} if body is not None else {}
         request = self._request(
             method, self._url(path), {**content, **self._key, **headers}, timeout_s=timeout_s, content=body
@@ -103,7 +104,7 @@ class Exchanges:
         pool = self._lasting if lasting else self._quick
         answer = await self._exchange(pool, request, max_bytes=max_bytes, phase=phase)
         # An answer of megabytes is not parsed to find out that it is none of the errors.
-        if answer.status >= 400 or self._errors_in_success or answer.body[:1] not in _JSON_STARTS:
+        if not raw and (answer.status >= 400 or self._errors_in_success or answer.body[:1] not in _JSON_STARTS):
             signal = self._read(route or f"{method} {path}", answer.status, answer.body, answer.media_type)
             if signal is not None:
                 raise self.error(signal, retry_after_s=_retry_after(answer))
@@ -162,7 +163,8 @@ class Exchanges:
 
     async def stream(self, reference: str, *, max_bytes: int, timeout_s: float = 60) -> AsyncIterator[bytes]:
         """Stream the bytes behind a path of the backend, or a URL on a host that is allowed (security.md §3)."""
-        url = urljoin(self._base + "/", reference) if "://" not in reference else reference
+        # A path goes on from the base, which may have one of its own: a gateway's face stands under `/ima2`.
+        url = self._base + reference if reference.startswith("/") else urljoin(self._base + "/", reference)
         for _ in range(MAX_REDIRECTS + 1):
             self._check_host(url)
             own = origin(url) == self._origin

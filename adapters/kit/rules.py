@@ -35,6 +35,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     state: str | None = None
     shape: Shape = "json"
     categories: tuple[str, ...] = ()
+    #: Which build said it, where builds mean different things by the same words.
+    profile: str | None = None
 
 
 class Rule(Struct, frozen=True, kw_only=True, dict=True):
@@ -48,6 +50,7 @@ class Rule(Struct, frozen=True, kw_only=True, dict=True):
     error_class: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     shape: tuple[Shape, ...] = ()
+    profile: tuple[str, ...] = ()
     param: bool | None = None
     text: str | None = None
     example: str | None = None
@@ -77,6 +80,7 @@ class Rule(Struct, frozen=True, kw_only=True, dict=True):
             and (not self.error_class or signal.error_class in self.error_class)
             and (not self.state or signal.state in self.state)
             and (not self.shape or signal.shape in self.shape)
+            and (not self.profile or signal.profile in self.profile)
             and (self.param is None or self.param == (signal.param is not None))
             and (self.route_pattern is None or bool(self.route_pattern.match(signal.route or "")))
             and (self.pattern is None or bool(self.pattern.match(signal.text.strip())))

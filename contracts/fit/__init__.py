@@ -9,6 +9,7 @@ from contracts.capability import Capability
 from contracts.fit.film import video
 from contracts.fit.fitting import Fit, Fitting, Mismatch
 from contracts.fit.picture import effort, n, output, seed, size
+from contracts.fit.taken import taken
 from contracts.fit.terms import cache, inputs, optimize_prompt, options, policy, strength, whole
 from contracts.fit.words import character, negative_prompt, prompt, style
 from contracts.job import Effective
@@ -42,6 +43,7 @@ _STEPS = (
     effort,
     output,
     inputs,
+    taken,
     strength,
     policy,
     cache,

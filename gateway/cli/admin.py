@@ -50,16 +50,17 @@ def check(path: str | None) -> None:
 
     Example:  triptych config check triptych.toml
     """
-    from gateway.dialects import dialects  # noqa: PLC0415
+    from gateway.dialects import advertising, dialects  # noqa: PLC0415
     from gateway.settings import remarks  # noqa: PLC0415
 
-    settings = settings_of(path)
-    found = remarks(settings, frozenset(dialects()))
+    settings, known = settings_of(path), dialects()
+    found = remarks(settings, frozenset(known), advertising(known))
     for kind, text in found:
         click.echo(f"{kind}: {text}")
     click.echo(f"listens on {settings.server.host}:{settings.server.port}, keeps everything in {settings.data_dir}")
     for name, backend in settings.backends.items():
         key = "a key" if backend.api_key is not None and backend.api_key.read() else "no key"
-        click.echo(f"backend {name}: {backend.dialect} at {backend.base_url}, {backend.trust}, {key}")
+        where = f"where {backend.base_url} says" if backend.by_file else f"at {backend.base_url}"
+        click.echo(f"backend {name}: {backend.dialect} {where}, {backend.trust}, {key}")
     if any(kind == "error" for kind, _ in found):
         sys.exit(2)

@@ -81,9 +81,10 @@ def serve(
 
 
 def _check(settings: Settings, path: str | None) -> None:
-    from gateway.dialects import dialects  # noqa: PLC0415
+    from gateway.dialects import advertising, dialects  # noqa: PLC0415
 
-    found = remarks(settings, frozenset(dialects()))
+    known = dialects()
+    found = remarks(settings, frozenset(known), advertising(known))
     for kind, text in found:
         click.echo(f"{kind}: {text}", err=True)
     if any(kind == "error" for kind, _ in found):

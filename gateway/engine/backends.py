@@ -1,12 +1,16 @@
 """The backends at run time: what each last said of itself, who of its accounts can work, and how busy they are."""
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from contracts.capability import Capability, Discovery
 from contracts.codes import ErrorCode
-from contracts.port import Adapter, Health
+from contracts.port import Health
 from contracts.spec import Operation
 from gateway.engine.breaker import OPENING, Breaker
+from gateway.engine.observed import Observed
+from gateway.engine.timetable import Entry
 from gateway.ops.metrics import Metrics
 from gateway.settings import Backend as BackendSettings
 
@@ -30,7 +34,7 @@ class Backend:
     """One configured backend and its adapter."""
 
     def __init__(
-        self, name: str, dialect_name: str, settings: BackendSettings, adapter: Adapter, metrics: Metrics
+        self, name: str, dialect_name: str, settings: BackendSettings, adapter: Observed, metrics: Metrics
     ) -> None:
         """Take its name, settings and adapter."""
         self.name = name
@@ -39,6 +43,7 @@ class Backend:
         self.adapter = adapter
         self.priority = settings.priority
         self.trust = settings.trust
+        self.exclusive_team = settings.exclusive_team
         self.sandbox = settings.sandbox
         self.up = True
         self.last_code: ErrorCode | None = None
@@ -51,6 +56,8 @@ class Backend:
         self.polled_at = 0.0
         #: When those are looked at again that the budget made late.
         self.late_polls_at = 0.0
+        #: When it is asked the next time how it is; None: it is being asked.
+        self.next_probe: Entry[Callable[[], None]] | None = None
         self._discovery: Discovery | None = None
         self._accounts: dict[str | None, AccountState] = {}
         self._metrics = metrics
@@ -59,6 +66,12 @@ class Backend:
     def discovery(self) -> Discovery | None:
         """What it last said of itself."""
         return self._discovery
+
+    @property
+    def address(self) -> str:
+        """Where it is, as its settings say it, or as it was last found."""
+        found = self._discovery.address if self._discovery is not None else None
+        return found or self.settings.base_url
 
     @property
     def accounts(self) -> tuple[AccountState, ...]:
@@ -125,9 +138,10 @@ class Backend:
             state = self.account(each.name)
             was_ready = self.ready(each.name)
             state.ready, state.code, state.detail = each.ready, each.code, each.detail
-            if each.ready:
+            # A closed circuit goes on counting: an account may call itself ready, and do nothing but fail.
+            if each.ready and state.breaker.is_open:
                 state.breaker.succeeded()
-            elif each.code in OPENING:
+            elif not each.ready and each.code in OPENING:
                 state.breaker.open_now(each.code, now)
             better = better or (not was_ready and self.ready(each.name))
         return better

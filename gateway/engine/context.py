@@ -22,8 +22,8 @@ from gateway.store.store import Store
 from gateway.store.view import to_job
 
 Action = Callable[[], None]
-#: What a key may use, by its id; whoever has none may use everything.
-Allowed = Callable[[str | None], Allow]
+#: What a team's key may use, by its id; whoever has none may use all that its team may.
+Allowed = Callable[[str | None, str], Allow]
 #: After a fault of our own (the store, a bug) the same is tried again so much later.
 AGAIN_S = 2.0
 
@@ -40,7 +40,7 @@ class Context:
         settings: Settings,
         clock: Clock,
         metrics: Metrics,
-        allowed: Allowed = lambda _key_id: Allow(),
+        allowed: Allowed = lambda _key_id, team: Allow(team=team),
     ) -> None:
         """Take what the engine works with."""
         self.store = store
@@ -79,7 +79,7 @@ class Context:
 
     def capable(self, carried: Carried) -> Sequence[Choice]:
         """Return who could do a job now, best first, as far as the key that made it may use them."""
-        return self.router.capable(carried.record.spec, self._allowed(carried.record.key_id))
+        return self.router.capable(carried.record.spec, self._allowed(carried.record.key_id, carried.record.team))
 
     def pump(self) -> None:
         """Look soon whether somebody who waits may go."""

@@ -8,6 +8,7 @@ from msgspec import structs
 from contracts.catalog import CatalogError, Problem
 from contracts.event import JobEvent, JobOutputReady, JobQueued
 from contracts.job import Cancel, JobState, moment
+from gateway.engine import probing
 from gateway.engine.backends import SlotKey
 from gateway.engine.carried import Carried, Flight
 from gateway.engine.context import Context
@@ -84,6 +85,12 @@ async def fail(ctx: Context, flight: Flight, error: CatalogError) -> None:
     )
     now = ctx.clock.now()
     flight.backend.noted_failure(flight.attempt.account, error.code, now)
+    account = flight.backend.account(flight.attempt.account)
+    if error.code == "backend.credentials_rejected" and not account.breaker.is_open:
+        # Perhaps it must sign in again: its status says so, and keeps every job away that it would fail.
+        probing.surprised(ctx, flight.backend)
+    if error.code == "backend.unavailable" and error.outcome == "not_started":
+        probing.surprised(ctx, flight.backend)
     ctx.metrics.attempts.labels(flight.backend.name, error.outcome).inc()
     if "passed_our_validation" in error.refinements:
         ctx.metrics.contract_drift.labels(flight.backend.name, error.code).inc()

@@ -10,6 +10,7 @@ from gateway.engine.carried import Carried
 from gateway.engine.context import Context
 from gateway.store.query import asset, attempts
 from gateway.store.record import AssetRecord
+from gateway.store.store import Store
 
 
 async def load_inputs(ctx: Context, carried: Carried) -> Sequence[InputBytes]:
@@ -22,18 +23,18 @@ async def load_inputs(ctx: Context, carried: Carried) -> Sequence[InputBytes]:
             if record is None:
                 found.append(InputBytes(each.role, "", b""))
                 continue
-            origin = await _origin(ctx, record) if each.role == "source" else None
+            origin = await origin_of(ctx.store, record) if each.role == "source" else None
             found.append(InputBytes(each.role, record.media_type, await _read_file(ctx, record.sha256), origin))
         carried.inputs = found
     return carried.inputs
 
 
-async def _origin(ctx: Context, record: AssetRecord) -> Origin | None:
+async def origin_of(store: Store, record: AssetRecord) -> Origin | None:
     """Return who made a picture of ours, if the backend had words of its own to say about it."""
     if record.source != "output" or record.job_id is None:
         return None
     job_id = record.job_id
-    made = await ctx.store.read(lambda connection: attempts(connection, job_id))
+    made = await store.read(lambda connection: attempts(connection, job_id))
     for attempt in reversed(made):
         effective = attempt.effective
         if attempt.error is None and effective is not None and not isinstance(effective.options, UnsetType):

@@ -24,6 +24,8 @@ from contracts.port import (
     Stopped,
     Watcher,
 )
+from contracts.prompts import Prompter, PromptOrder, Written
+from contracts.relay import RelayCall, Relayed, Relayer
 from gateway.ops.metrics import Metrics
 
 T = TypeVar("T")
@@ -91,6 +93,18 @@ class Observed:
     def watch(self) -> AsyncGenerator[Hint, None] | None:
         """See the port."""
         return self._adapter.watch() if isinstance(self._adapter, Watcher) else None
+
+    async def relay(self, call: RelayCall) -> Relayed:
+        """See contracts.relay.Relayer."""
+        if not isinstance(self._adapter, Relayer):
+            raise CatalogError("resource.not_found", "This backend passes nothing on.")
+        return await self._timed("relay", self._adapter.relay(call))
+
+    async def write(self, order: PromptOrder) -> Written:
+        """See contracts.prompts.Prompter."""
+        if not isinstance(self._adapter, Prompter):
+            raise CatalogError("request.option_unsupported", "This backend writes no prompts.")
+        return await self._timed("write", self._adapter.write(order))
 
     async def close(self) -> None:
         """See the port."""

@@ -19,7 +19,15 @@ def begin(ctx: Context) -> None:
         _probe_now(ctx, backend)
 
 
+def surprised(ctx: Context, backend: Backend) -> None:
+    """Probe a backend now that could not be reached: it may be down, or at another address. One probe at a time."""
+    if backend.next_probe is not None:
+        ctx.timetable.cancel(backend.next_probe)
+        _probe_now(ctx, backend)
+
+
 def _probe_now(ctx: Context, backend: Backend) -> None:
+    backend.next_probe = None
     if not ctx.stopping:
         ctx.spawn(probe(ctx, backend), name="probe", again=lambda: _probe_now(ctx, backend))
 
@@ -30,7 +38,7 @@ async def probe(ctx: Context, backend: Backend) -> None:
         better = await _ask(ctx, backend)
     except CatalogError as error:
         if backend.up:
-            ctx.log.warning("backend.down", backend=backend.name, code=error.code)
+            ctx.log.warning("backend.down", backend=backend.name, code=error.code, detail=error.detail)
         backend.noted_down(error.code)
         better = False
     backend.show(ctx.clock.now())
@@ -38,7 +46,8 @@ async def probe(ctx: Context, backend: Backend) -> None:
         ctx.log.info("backend.ready", backend=backend.name)
         ctx.pump()
     troubled = not backend.up or any(not backend.ready(account.name) for account in backend.accounts)
-    ctx.after(TROUBLED_S if troubled else HEALTHY_S, lambda: _probe_now(ctx, backend))
+    delay_s = TROUBLED_S if troubled else HEALTHY_S
+    backend.next_probe = ctx.after(delay_s, lambda: _probe_now(ctx, backend))
 
 
 async def _ask(ctx: Context, backend: Backend) -> bool:

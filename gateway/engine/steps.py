@@ -173,6 +173,10 @@ async def _submit_again(ctx: Context, flight: Flight) -> None:
         error = CatalogError("backend.job_lost", forgotten, outcome="finished_no_result", backend=flight.backend.name)
         await endings.fail(ctx, flight, error)
         return
+    if flight.order is not None:
+        # What the search noted on its way is about the submit that never arrived: the next one is looked for anew.
+        handle = flight.backend.adapter.prepare(flight.order).handle
+        flight.attempt = structs.replace(flight.attempt, handle=handle)
     changed = await ctx.store.write(noted(flight, {"phase": "submit", "handle": flight.attempt.handle}, ()))
     if changed == "fenced":
         drop(ctx, flight)

@@ -1,5 +1,7 @@
 """Removing what is past its time, in small steps, and files that no row speaks of."""
 
+import shutil
+
 from gateway.engine.context import Context
 from gateway.store.keep import Sweep, unreferenced
 
@@ -41,7 +43,7 @@ async def sweep(ctx: Context) -> bool:
     )
     for digest in swept.files:
         # What was put again meanwhile may belong to a commit on its way: if not, it is an orphan later.
-        ctx.store.files.remove(digest, older_than=now - ORPHAN_AGE_S)
+        _remove(ctx, digest, older_than=now - ORPHAN_AGE_S)
     ctx.metrics.swept.inc(swept.removed)
     return swept.more
 
@@ -65,5 +67,11 @@ async def remove_orphans(ctx: Context) -> int:
 
     orphans = await ctx.store.read(find)
     for digest in orphans:
-        ctx.store.files.remove(digest, older_than=before)
+        _remove(ctx, digest, older_than=before)
     return len(orphans)
+
+
+def _remove(ctx: Context, digest: str, *, older_than: float) -> None:
+    """Remove a file that is older than a moment, and its smaller versions."""
+    if ctx.store.files.remove(digest, older_than=older_than):
+        shutil.rmtree(ctx.store.data_dir.thumbnails / digest, ignore_errors=True)

@@ -3,22 +3,25 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
-from msgspec import UnsetType
+from msgspec import UnsetType, structs
 
 from contracts.catalog import CatalogError
 from contracts.desk import Caller, Created
 from contracts.event import JobQueued
+from contracts.fit import fit
 from contracts.job import moment
 from contracts.names import NewName
-from contracts.port import Dialect
-from contracts.spec import JobSpec, operation_of
+from contracts.port import Dialect, Origin
+from contracts.spec import JobSpec, SpecBase, operation_of
 from gateway.access.gate import need
 from gateway.clock import Clock, new_id
 from gateway.engine.carried import Finished
 from gateway.engine.carrier import Carrier
+from gateway.engine.inputs import origin_of
 from gateway.jobs import naming, rules
-from gateway.jobs.intake import Intake, TakenIn
+from gateway.jobs.intake import Intake, TakenIn, described
 from gateway.jobs.reading import MAX_INLINE_BYTES, JobReader, tag
 from gateway.ops.metrics import Metrics
 from gateway.routing import Choice, Router, allow_of
@@ -77,8 +80,9 @@ class Creator:
         """Accept a job, durable with its names when this returns, and wait for its end as long as wished."""
         choices = self._admit(caller, spec)
         await self._check_room(caller, idempotency_key, route)
-        taken = await self._intake.take_in(caller.team, spec)
-        choices = _within_limits(choices, taken)
+        seen = await self._intake.see(caller.team, spec)
+        choices = _weighed(choices, described(spec, seen))
+        taken = await self._intake.take_in(caller.team, spec, seen)
         accept = self._accept(caller, taken, idempotency_key, route, names)
         waiter: asyncio.Future[Finished | None] | None = None
         if wait_s > 0:
@@ -90,6 +94,15 @@ class Creator:
             assert shown is not None  # noqa: S101 - only `seen` makes it None
             return Created(job=shown.job, tag=shown.tag, replayed=True)
         return await self._created(accepted.job_id, waiter, wait_s)
+
+    async def foresee(self, caller: Caller, spec: JobSpec) -> tuple[JobSpec, Origin | None]:
+        """Return the spec with what its pictures are, and who made its source; refuse what would be refused."""
+        rules.check(spec, self._dialects)
+        seen = await self._intake.see(caller.team, spec, follow=False)
+        inputs = () if isinstance(spec.inputs, UnsetType) else spec.inputs
+        source = next((found for each, found in zip(inputs, seen, strict=True) if each.role == "source"), None)
+        record = None if source is None else source.record
+        return described(spec, seen), None if record is None else await origin_of(self._store, record)
 
     async def _created(self, job_id: str, waiter: "asyncio.Future[Finished | None] | None", wait_s: float) -> Created:
         finished: Finished | None = None
@@ -195,31 +208,26 @@ class Creator:
         )
 
 
-def _within_limits(choices: list[Choice], taken: TakenIn) -> list[Choice]:
-    """Keep the candidates whose limits the pictures meet, now that their lengths are known."""
-    if not taken.records:
+def _weighed(choices: list[Choice], spec: SpecBase) -> list[Choice]:
+    """Keep the candidates that take the pictures, now that it is known what they are."""
+    if isinstance(spec.inputs, UnsetType):
         return choices
-    longest = max(record.bytes for record in taken.records)
-    limits: dict[str, int] = {}
-    left = []
-    for choice in choices:
-        most = choice.capability.limits.input_bytes
-        chars = choice.capability.limits.reference_base64_chars
-        if chars is not None:
-            most = min(most or chars, chars // 4 * 3)
-        if most is not None and longest > most:
-            limits[choice.candidate.backend] = most
-        else:
-            left.append(choice)
-    if not left:
-        limit = max(limits.values())
-        raise CatalogError(
-            "request.too_large",
-            f"An input picture is larger than {limit} bytes.",
-            limit=limit,
-            limits_by_backend=limits,
-        )
-    return left
+    again = [
+        structs.replace(choice, fit=fit(spec, choice.capability, choice.backend.dialect_name)) for choice in choices
+    ]
+    left = [choice for choice in again if choice.fits]
+    if left:
+        return left
+    rejections = tuple(choice.rejection() for choice in again)
+    faults = {fault.pointer: fault for rejection in reversed(rejections) for fault in rejection.reasons}
+    facts: dict[str, Any] = {"errors": tuple(faults[pointer] for pointer in sorted(faults)), "candidates": rejections}
+    if any(rejection.code != "request.too_large" for rejection in rejections):
+        first = rejections[0].reasons[0]
+        raise CatalogError("request.reference_invalid", f"{first.pointer}: {first.detail}", **facts)
+    limits = {each.backend: int(fault.limit or 0) for each in rejections for fault in each.reasons}
+    limit = max(limits.values())
+    detail = f"An input picture is larger than {limit} bytes."
+    raise CatalogError("request.too_large", detail, limit=limit, limits_by_backend=limits, **facts)
 
 
 def _inline_fit(finished: Finished) -> dict[str, bytes]:

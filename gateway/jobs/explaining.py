@@ -1,19 +1,21 @@
-"""`dry_run`: who could serve a spec, what would be sent, what would be changed. Nothing is sent, fetched or stored."""
+"""`dry_run`: who could serve a spec, what would be sent, what would be changed. Nothing is sent, fetched or stored.
+
+The pictures of the spec are named: assets by their ids, others by their places.
+"""
 
 from collections.abc import Mapping
 
-from msgspec import UnsetType, structs
-
 from contracts.desk import Caller, Explanation, NativeRequest, Verdict
-from contracts.media import Input
-from contracts.port import Order
+from contracts.port import Order, Origin
 from contracts.spec import JobSpec
 from gateway.engine.backends import Backend
 from gateway.routing import Choice, Router, allow_of
 
 
-def explain(router: Router, backends: Mapping[str, Backend], caller: Caller, spec: JobSpec) -> Explanation:
-    """Say what would happen with a spec."""
+def explain(
+    router: Router, backends: Mapping[str, Backend], caller: Caller, spec: JobSpec, origin: Origin | None
+) -> Explanation:
+    """Say what would happen with a spec whose source was made as `origin` says, if we made it."""
     choices = router.choices(spec, allow_of(caller))
     fitting = router.capable(spec, allow_of(caller)) if choices[0].fits else []
     capable = {choice.candidate for choice in fitting}
@@ -26,15 +28,16 @@ def explain(router: Router, backends: Mapping[str, Backend], caller: Caller, spe
         job_id="job_00000000000000000000000000",
         n=1,
         part=1,
-        spec=_named_inputs(spec),
+        spec=spec,
         effective=chosen.fit.effective,
         candidate=chosen.candidate,
         capability=chosen.capability,
         count=min(chosen.fit.count, chosen.capability.max_n),
+        origin=origin,
     )
     prepared = backend.adapter.prepare(order)
     preview = prepared.preview
-    host = backend.settings.base_url if caller.may("ops:read") else None
+    host = backend.address if caller.may("ops:read") else None
     return Explanation(
         chosen=chosen.candidate.full_model,
         candidates=verdicts,
@@ -58,14 +61,3 @@ def _verdict(choice: Choice, backends: Mapping[str, Backend], *, capable: bool) 
         reasons=tuple(mismatch.fault for mismatch in mismatches),
         kept_local=choice.fits and not capable,
     )
-
-
-def _named_inputs(spec: JobSpec) -> JobSpec:
-    """Return the spec with its pictures named instead of shown: nothing is stored in a dry run."""
-    if isinstance(spec.inputs, UnsetType):
-        return spec
-    named = tuple(
-        each if isinstance(each.asset_id, str) else Input(role=each.role, asset_id=f"input {at}")
-        for at, each in enumerate(spec.inputs)
-    )
-    return structs.replace(spec, inputs=named)

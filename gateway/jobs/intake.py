@@ -5,21 +5,23 @@ settings list, over https, to the very address that was checked, and without red
 """
 
 import asyncio
+import io
 import ipaddress
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import pybase64
-from msgspec import Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType, structs
 
-from contracts.catalog import CatalogError, Fault, Reason
 from contracts.media import FORMATS, Input
-from contracts.sniff import Media, sniff
+from contracts.sniff import Media
 from contracts.spec import SpecBase
 from gateway.clock import Clock, new_id
+from gateway.jobs.pictures import bad_input, check_mask, check_picture, raise_all, too_large
 from gateway.ops.metrics import Metrics
 from gateway.settings import Settings
 from gateway.store.query import asset
@@ -31,15 +33,23 @@ HOUR_S = 3600.0
 _DATA_URL = re.compile(r"^data:([a-z]+/[a-z0-9.+-]+)?(?:;[a-z-]+=[^;,]*)*;base64,", re.IGNORECASE)
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+SpecT = TypeVar("SpecT", bound=SpecBase)
+
+
+class Seen(Struct, frozen=True):
+    """One input picture: what it is, and the asset that it is already, or its bytes."""
+
+    media: Media
+    record: AssetRecord | None = None
+    data: bytes = b""
 
 
 class TakenIn(Struct, frozen=True):
-    """A spec whose inputs are all assets, the new ones among them, and what each is."""
+    """A spec whose inputs are all assets, the new ones among them, and the ids of all."""
 
     spec: SpecBase
     assets: tuple[AssetRecord, ...]
     held: tuple[str, ...]
-    records: tuple[AssetRecord, ...]
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -78,44 +88,68 @@ class Intake:
         self._allowed = allowed
         self._transport = transport
 
-    async def take_in(self, team: str, spec: SpecBase) -> TakenIn:
-        """Return the spec with every input as an asset; raise with the faults of all of them."""
+    async def see(self, team: str, spec: SpecBase, *, follow: bool = True) -> tuple[Seen | None, ...]:
+        """Return what each input is; raise with the faults of all of them. Nothing is stored.
+
+        Addresses are only followed where `follow` says so: else nobody knows what is there (None).
+        """
         inputs = () if isinstance(spec.inputs, UnsetType) else spec.inputs
-        if not inputs:
-            return TakenIn(spec, (), (), ())
         found = await asyncio.gather(
-            *(self._one(team, each, f"/inputs/{at}") for at, each in enumerate(inputs)), return_exceptions=True
+            *(self._one(team, each, f"/inputs/{at}", follow=follow) for at, each in enumerate(inputs)),
+            return_exceptions=True,
         )
         raise_all(found)
-        records = [each for each in found if isinstance(each, tuple)]
-        shown = tuple(
-            Input(
-                role=each.role,
-                asset_id=record.id,
-                sha256=record.sha256,
-                bytes=record.bytes,
-                media_type=record.media_type,
-            )
-            for each, (record, _new) in zip(inputs, records, strict=True)
-        )
-        new = tuple(record for record, is_new in records if is_new)
-        held = tuple(dict.fromkeys(record.id for record, _ in records))
-        return TakenIn(structs.replace(spec, inputs=shown), new, held, tuple(record for record, _ in records))
+        seen = tuple(each for each in found if not isinstance(each, BaseException))
+        await self._check_mask(inputs, seen)
+        return seen
 
-    async def _one(self, team: str, each: Input, pointer: str) -> tuple[AssetRecord, bool]:
+    async def _check_mask(self, inputs: Sequence[Input], seen: Sequence[Seen | None]) -> None:
+        """Raise for a mask that says nothing of its source, whoever would be sent it."""
+        by_role = {each.role: (at, found) for at, (each, found) in enumerate(zip(inputs, seen, strict=True)) if found}
+        if "mask" not in by_role:
+            return
+        at, mask = by_role["mask"]
+        _, source = by_role.get("source", (0, None))
+        file = io.BytesIO(mask.data) if mask.record is None else self._store.files.path(mask.record.sha256)
+        under = None if source is None else source.media
+        await self._store.read(lambda _connection: check_mask(file, mask.media, under, f"/inputs/{at}"))
+
+    async def take_in(self, team: str, spec: SpecBase, seen: Sequence[Seen | None]) -> TakenIn:
+        """Return the spec with every input that was seen as an asset."""
+        keep_s = self._settings.keep.inputs_hours * HOUR_S
+        new = {
+            at: self.file(team, each.data, each.media, source="input", keep_s=keep_s)
+            for at, each in enumerate(seen)
+            if each is not None and each.record is None
+        }
+        filed = dict(zip(new, await asyncio.gather(*new.values()), strict=True))
+        known = tuple(
+            each if each is None or at not in filed else Seen(each.media, record=filed[at])
+            for at, each in enumerate(seen)
+        )
+        held = tuple(dict.fromkeys(each.record.id for each in known if each is not None and each.record is not None))
+        return TakenIn(described(spec, known), tuple(filed.values()), held)
+
+    async def _one(self, team: str, each: Input, pointer: str, *, follow: bool) -> Seen | None:
+        claimed = None
         if isinstance(each.asset_id, str):
-            return await self._known(team, each, pointer), False
-        if isinstance(each.data, str):
+            record = await self._known(team, each, pointer)
+            seen = Seen(Media(FORMATS[record.media_type], record.width, record.height), record=record)
+        elif isinstance(each.data, str):
             data, claimed = self._decoded(each.data, pointer)
+            seen = Seen(check_picture(data, pointer, self._settings.assets.max_pixels), data=data)
+        elif follow:
+            data = await self._fetched(str(each.url), pointer)
+            seen = Seen(check_picture(data, pointer, self._settings.assets.max_pixels), data=data)
         else:
-            data, claimed = await self._fetched(str(each.url), pointer), None
-        media = check_picture(data, pointer, self._settings.assets.max_pixels)
+            return None
+        actual = seen.media.media_type
         for said in (claimed, each.media_type):
-            if isinstance(said, str) and said.lower() in FORMATS and said.lower() != media.media_type:
-                raise bad_input(pointer, "media_type", f"says {said}, but is {media.media_type}")
-        return await self.file(
-            team, data, media, source="input", keep_s=self._settings.keep.inputs_hours * HOUR_S
-        ), True
+            if isinstance(said, str) and said.lower() in FORMATS and said.lower() != actual:
+                raise bad_input(pointer, "media_type", f"says {said}, but is {actual}")
+        if not actual.startswith("image/"):
+            raise bad_input(pointer, "media_type", "is a film: an input is a picture")
+        return seen
 
     async def _known(self, team: str, each: Input, pointer: str) -> AssetRecord:
         wanted = str(each.asset_id)
@@ -207,51 +241,25 @@ class Intake:
         )
 
 
-def check_picture(data: bytes, pointer: str, max_pixels: int) -> Media:
-    """Return what bytes are; raise when they are no picture, or one with too many pixels."""
-    media = sniff(data)
-    if media is None:
-        hint = (
-            "; HEIC must be converted, for example to jpeg"
-            if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1")
-            else ""
-        )
-        raise bad_input(pointer, "media_type", f"is none of {', '.join(sorted(FORMATS))}{hint}")
-    if media.width * media.height > max_pixels:
-        raise CatalogError(
-            "request.too_large",
-            f"{pointer or 'The body'}: has more than {max_pixels} pixels.",
-            limit=max_pixels,
-            errors=(Fault(pointer=pointer, reason="dimensions", detail="too many pixels", limit=max_pixels),),
-        )
-    if not media.complete:
-        raise bad_input(pointer, "undecodable", "breaks off before its end")
-    return media
+def described(spec: SpecT, seen: Sequence[Seen | None]) -> SpecT:
+    """Return the spec with its inputs as what they are; those that are no assets are only named."""
+    if not seen or isinstance(spec.inputs, UnsetType):
+        return spec
+    shown = (_shown(each, found, f"input {at}") for at, (each, found) in enumerate(zip(spec.inputs, seen, strict=True)))
+    return structs.replace(spec, inputs=tuple(shown))
 
 
-def bad_input(pointer: str, reason: Reason, detail: str) -> CatalogError:
-    """Return the error for one unusable input."""
-    fault = Fault(pointer=pointer, reason=reason, detail=detail)
-    return CatalogError("request.reference_invalid", f"{pointer or 'The body'}: {detail}", errors=(fault,))
-
-
-def too_large(pointer: str, limit: int) -> CatalogError:
-    """Return the error for an input of too many bytes."""
-    fault = Fault(pointer=pointer, reason="too_long", detail=f"must be at most {limit} bytes", limit=limit)
-    where = pointer or "The body"
-    return CatalogError("request.too_large", f"{where}: must be at most {limit} bytes", errors=(fault,), limit=limit)
-
-
-def raise_all(found: Sequence[object]) -> None:
-    """Raise what went wrong, all faults together where the codes agree."""
-    errors = [each for each in found if isinstance(each, BaseException)]
-    if not errors:
-        return
-    first = errors[0]
-    if isinstance(first, CatalogError):
-        alike = [each for each in errors if isinstance(each, CatalogError) and each.code == first.code]
-        first.errors = tuple(fault for each in alike for fault in each.errors)
-    raise first
+def _shown(each: Input, found: Seen | None, name: str) -> Input:
+    if found is None:
+        return Input(role=each.role, asset_id=name)
+    record = found.record
+    return Input(
+        role=each.role,
+        asset_id=name if record is None else record.id,
+        sha256=UNSET if record is None else record.sha256,
+        bytes=len(found.data) if record is None else record.bytes,
+        media_type=found.media.media_type,
+    )
 
 
 def _listed(host: str, patterns: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from gateway.access.gate import Gate, need
 from gateway.jobs.reading import JobReader
 from gateway.store import query
 from gateway.store.hub import Subscription
-from gateway.store.line import DRAINING, PING, Line
+from gateway.store.line import DRAINING, LISTENING, PING, Line
 from gateway.store.store import Store
 
 PING_S = 15.0
@@ -32,10 +32,20 @@ class Listener:
         self._open: Counter[str] = Counter()
 
     def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
-        """Stream a job's events, or all of the team's, as frames; ends after a terminal event or when stopping."""
+        """Stream a job's events, or all of the team's, as frames; ends after a terminal event or when stopping.
+
+        A team's stream begins with a comment: from there on nothing is missed.
+        """
         # Before the first byte: what is refused inside a stream is a broken answer.
         self.check(caller)
         return self._frames(caller, job_id, after)
+
+    async def told(self, caller: Caller, job_id: str, before: int) -> bytes:
+        """Return the frames of what was told of a job before an event."""
+        need(caller, "jobs:read")
+        await self._reader.mine(caller, job_id)
+        lines = await self._store.read(lambda connection: query.earlier_lines(connection, job_id, before))
+        return b"".join(line.frame for line in lines)
 
     def check(self, caller: Caller) -> None:
         """Raise what would keep the caller from listening now."""
@@ -89,12 +99,16 @@ class _Stream:
 
     async def run(self, after: int | None) -> AsyncIterator[bytes]:
         if after is not None:
-            self._last = after
-            oldest = await self._store.read(query.oldest_event_id)
-            if oldest > after + 1:
-                yield b'event: stream.gap\ndata: {"oldest":%d}\n\n' % oldest
+            oldest, newest = await self._store.read(_bounds)
+            is_known = oldest <= after + 1 and after <= newest
+            # An id that the log has not come to yet is of another log: nothing of this one was heard.
+            self._last = after if after <= newest else 0
         elif self._job_id is None:
             self._last = await self._store.read(query.last_event_id)
+        if self._job_id is None:
+            yield LISTENING
+        if after is not None and not is_known:
+            yield b'event: stream.gap\ndata: {"oldest":%d}\n\n' % oldest
         behind = True
         while not self._ended and await self._may_go_on():
             if behind or self._subscription.overflowed:
@@ -150,3 +164,8 @@ class _Stream:
         self._last = max((line.id for line in lines if line.id is not None), default=self._last)
         self._ended = self._job_id is not None and lines[-1].terminal
         return b"".join(line.frame for line in lines)
+
+
+def _bounds(connection: query.Connection) -> tuple[int, int]:
+    """Return the ids of the oldest and the newest event that are kept."""
+    return query.oldest_event_id(connection), query.last_event_id(connection)

@@ -37,7 +37,9 @@ def _inputs(spec: SpecBase) -> list[Fault]:
     if operation in ("image.edit", "image.variation", "image.upscale") and not count["source"]:
         found.append(Fault(pointer="/inputs", reason="missing", detail=f"{operation} needs a picture of role source"))
     if count["mask"] and not count["source"]:
-        found.append(Fault(pointer="/inputs", reason="contradiction", detail="a mask needs a source"))
+        at = next(at for at, each in enumerate(inputs) if each.role == "mask")
+        detail = "a mask needs a picture of role source that it lies on"
+        found.append(Fault(pointer=f"/inputs/{at}", reason="contradiction", detail=detail))
     marked = not isinstance(spec.watermark, UnsetType)
     if marked and not count["watermark"]:
         found.append(

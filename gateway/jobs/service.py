@@ -12,7 +12,6 @@ from contracts.spec import JobSpec
 from gateway.access.gate import need
 from gateway.engine.backends import Backend
 from gateway.engine.carrier import Carrier
-from gateway.jobs import rules
 from gateway.jobs.creating import Creator
 from gateway.jobs.explaining import explain
 from gateway.jobs.listening import Listener
@@ -61,8 +60,8 @@ class JobService:
     async def explain(self, caller: Caller, spec: JobSpec) -> Explanation:
         """Say what would happen."""
         need(caller, "jobs:write")
-        rules.check(spec, self._dialects)
-        return explain(self._router, self._backends, caller, spec)
+        spec, origin = await self._creator.foresee(caller, spec)
+        return explain(self._router, self._backends, caller, spec, origin)
 
     async def get(self, caller: Caller, job_id: str, *, wait_s: float = 0, seen: str | None = None) -> Shown | None:
         """Return a job, after its end or a change if a wait is wished; None: nothing changed since `seen`."""
@@ -83,6 +82,10 @@ class JobService:
     def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
         """Stream a job's events, or all of the team's, as frames."""
         return self._listener.events(caller, job_id, after)
+
+    async def told(self, caller: Caller, job_id: str, before: int) -> bytes:
+        """Return the frames of what was told of a job before an event."""
+        return await self._listener.told(caller, job_id, before)
 
     async def cancel(self, caller: Caller, job_id: str, *, wait_s: float) -> Shown:
         """Cancel, and return the job as it is once the backend has answered; one that ended by itself is a conflict."""

@@ -68,6 +68,16 @@ class Metrics:
             "exchange_seconds", "Time of one exchange with a backend", WORK_BUCKETS, "backend", "verb", "result"
         )
 
+        self.relayed = counter(
+            "relayed_requests",
+            "Requests about a backend's own state that were passed on; those that spend are not reviewed here",
+            "backend",
+            "route",
+            "spends",
+            "status",
+        )
+        self.prompts = counter("prompts_written", "Prompts that backends wrote", "backend", "kind", "result")
+
         self.backend_up = gauge("backend_up", "Whether the backend answers", "backend")
         self.account_ready = gauge("backend_account_ready", "Whether the account can work", "backend", "account")
         self.circuit_open = gauge("backend_circuit_open", "Whether jobs are kept away", "backend", "account")

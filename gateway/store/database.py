@@ -32,6 +32,11 @@ class DataDir:
         """Where files are stored."""
         return self.path / "assets"
 
+    @property
+    def thumbnails(self) -> Path:
+        """Where smaller versions of files are, in a folder for each."""
+        return self.path / "thumbnails"
+
     def make(self) -> None:
         """Make the directory, readable by its owner alone."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)

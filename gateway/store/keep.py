@@ -37,6 +37,23 @@ _MARK_ASSET = Statement(
     .where(and_(ASSET.c.id == bindparam("asset_id"), ASSET.c.team == bindparam("team")))
     .values(deleted_at=bindparam("at"))
 )
+#: What was deleted for good is past its time since then: that is told apart by the row itself.
+_RESTORE_ASSET = Statement(
+    update(ASSET)
+    .where(
+        and_(
+            ASSET.c.id == bindparam("asset_id"),
+            ASSET.c.team == bindparam("team"),
+            ASSET.c.deleted_at.is_(None) | (ASSET.c.deleted_at < ASSET.c.expires_at),
+        )
+    )
+    .values(deleted_at=None)
+)
+_PURGE_ASSET = Statement(
+    update(ASSET)
+    .where(and_(ASSET.c.id == bindparam("asset_id"), ASSET.c.team == bindparam("team")))
+    .values(deleted_at=bindparam("at"), expires_at=bindparam("at"))
+)
 _PUT_DISCOVERY = Statement(insert(BACKEND).prefix_with("OR REPLACE", dialect="sqlite"))
 _RAISE_EPOCHS = Statement(update(ATTEMPT).where(ATTEMPT.c.is_open.is_(True)).values(epoch=ATTEMPT.c.epoch + 1))
 
@@ -53,7 +70,7 @@ class AddAssets(Struct, frozen=True):
 
 
 class MarkAsset(Struct, frozen=True):
-    """Delete an asset for now (`at`), or restore it (None)."""
+    """Delete an asset for now (`at`), or restore it (None) unless it was deleted for good."""
 
     asset_id: str
     team: str
@@ -61,7 +78,22 @@ class MarkAsset(Struct, frozen=True):
 
     def apply(self, tx: Transaction) -> bool:
         """Say whether there was such an asset."""
-        return tx.run(_MARK_ASSET, {"asset_id": self.asset_id, "team": self.team, "at": self.at}) == 1
+        whose = {"asset_id": self.asset_id, "team": self.team}
+        if self.at is None:
+            return tx.run(_RESTORE_ASSET, whose) == 1
+        return tx.run(_MARK_ASSET, {**whose, "at": self.at}) == 1
+
+
+class PurgeAsset(Struct, frozen=True):
+    """Delete an asset for good: it is past its time, and the next sweep takes it with its file."""
+
+    asset_id: str
+    team: str
+    at: float
+
+    def apply(self, tx: Transaction) -> bool:
+        """Say whether there was such an asset."""
+        return tx.run(_PURGE_ASSET, {"asset_id": self.asset_id, "team": self.team, "at": self.at}) == 1
 
 
 class AddKey(Struct, frozen=True):

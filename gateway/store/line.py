@@ -2,7 +2,8 @@
 
 from contracts.event import TERMINAL_EVENTS
 
-#: The comment that keeps idle streams open, and the one that ends them when the gateway stops.
+#: The comments that begin a team's stream, keep idle ones open, and end them when the gateway stops.
+LISTENING = b": listening\n\n"
 PING = b": ping\n\n"
 DRAINING = b": draining\n\n"
 

@@ -48,6 +48,11 @@ _EVENTS_OF_JOB = Statement(
     .order_by(EVENT.c.id)
     .limit(bindparam("limit"))
 )
+_EARLIER_OF_JOB = Statement(
+    select(EVENT)
+    .where(and_(EVENT.c.job_id == bindparam("job_id"), EVENT.c.id < bindparam("before")))
+    .order_by(EVENT.c.id)
+)
 _EVENTS_OF_TEAM = Statement(
     select(EVENT)
     .where(and_(EVENT.c.team == bindparam("team"), EVENT.c.id > bindparam("after")))
@@ -117,6 +122,11 @@ def discoveries(connection: Connection) -> dict[str, tuple[Discovery, float]]:
 def job_lines(connection: Connection, job_id: str, after: int, limit: int = 500) -> list[Line]:
     """Return a job's events after one, in order."""
     return [_line(row) for row in _EVENTS_OF_JOB.run(connection, {"job_id": job_id, "after": after, "limit": limit})]
+
+
+def earlier_lines(connection: Connection, job_id: str, before: int) -> list[Line]:
+    """Return a job's events before one, in order."""
+    return [_line(row) for row in _EARLIER_OF_JOB.run(connection, {"job_id": job_id, "before": before})]
 
 
 def team_lines(connection: Connection, team: str, after: int, limit: int = 500) -> list[Line]:

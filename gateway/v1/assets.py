@@ -55,12 +55,12 @@ async def upload_asset(request: AnyRequest) -> Response[bytes]:
     media_type = request.headers.get("content-type", "")
     if media_type.lower().startswith("multipart/form-data"):
         chunks = _file_part(request, media_type)
-    elif media_type.partition(";")[0].strip().lower() in (*PICTURES, "application/octet-stream"):
+    elif (plain := media_type.partition(";")[0].strip().lower()) in (*PICTURES, "application/octet-stream"):
         chunks = chunks_of(request)
     else:
-        raise CatalogError(
-            "request.malformed", f"Send {', '.join(PICTURES)}, application/octet-stream or a form.", status=415
-        )
+        hint = " HEIC must be converted, for example to jpeg." if plain.startswith(("image/heic", "image/heif")) else ""
+        detail = f"Send {', '.join(PICTURES)}, application/octet-stream or a form.{hint}"
+        raise CatalogError("request.malformed", detail, status=415)
     asset = await desk.assets.upload(caller, chunks)
     return answer(asset, status=201, headers={"Location": f"/v1/assets/{asset.id}"})
 

@@ -1,6 +1,6 @@
 """`make bench`: measured, not promised. Prints a table for each question and writes everything to a JSON file.
 
-`python -m tests.bench.run [--quick] [--only a,b,c,d,e] [--rounds N] [--seconds S]`. It judges nothing: it ends with 0
+`python -m tests.bench.run [--quick] [--only a,b,c,d,e,f] [--rounds N] [--seconds S]`. It judges nothing: it ends with 0
 whatever the numbers are.
 """
 
@@ -14,14 +14,14 @@ from typing import Any
 
 import msgspec
 
-from tests.bench import accept, generate, poll, start, stream
+from tests.bench import accept, front, generate, poll, start, stream
 from tests.bench.child import ChildError, Cores
 from tests.bench.contender import ROOT, Contender
 from tests.bench.install import NotInstallableError
 from tests.bench.peer import contenders
 from tests.bench.setting import Setting, facts, say, workplace
 
-QUESTIONS = "abcde"
+QUESTIONS = "abcdef"
 
 
 def main() -> None:
@@ -105,6 +105,7 @@ def _ask(question: str, setting: Setting, here: list[Contender], result: dict[st
         "c": lambda: poll.measure(setting),
         "d": lambda: stream.measure(setting),
         "e": lambda: start.measure(setting, here),
+        "f": lambda: front.measure(setting),
     }
     try:
         result[question], text = measures[question]()

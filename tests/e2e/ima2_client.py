@@ -1,13 +1,17 @@
 """An ima2 client as the documents show one, and what its answers are checked by."""
 
 import base64
+import contextlib
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from tests.e2e.drawn import media_of
 from tests.e2e.keyed import KeyedGateway
+from tests.harness import GatewayProcess, SandboxProcess, backend
 
 #: The body that both documents show.
 SEED: dict[str, Any] = {
@@ -38,6 +42,18 @@ class Clients:
         """Close them all."""
         for client in self._made.values():
             client.close()
+
+
+@contextlib.contextmanager
+def before_the_newest(folder: Path) -> Iterator[GatewayProcess]:
+    """Run a gateway in open mode before one server of the newest build, with all three accounts."""
+    sandbox = SandboxProcess("ima2", folder, speed=60, profile="new")
+    gateway = GatewayProcess(folder / "gateway", {"ima2": backend(sandbox)})
+    try:
+        yield gateway
+    finally:
+        gateway.stop()
+        sandbox.stop()
 
 
 def picture_of(data_url: str) -> bytes:

@@ -126,8 +126,9 @@ def test_a_job_tells_where_its_time_went_and_who_worked(gateway: GatewayProcess)
 def test_a_job_that_waits_tells_its_place(gateway: GatewayProcess, sandboxes: dict[str, SandboxProcess]) -> None:
     """A job for a backend that is all down is accepted, waits in its phase, and knows its place in the queue."""
     sandboxes["ima2"].force({"route": "GET /api/oauth/status", "outcome": "auth_required"})
-    # The failure makes the gateway look at once, instead of at its next probe.
-    assert made(gateway.http, spec("[[AUTH_CHATGPT_EXPIRED]] a fox"))["state"] == "failed"
+    # The failure makes the gateway look at once, instead of at its next probe; who may go elsewhere would wait as well.
+    here = {"backends": ["ima2"], "failover": False}
+    assert made(gateway.http, spec("[[AUTH_CHATGPT_EXPIRED]] a fox", route=here))["state"] == "failed"
     wait_for(lambda: not _ready(gateway), "an account that is down")
     jobs = [begun(gateway.http, spec()) for _ in range(3)]
     places = [shown(gateway.http, job["id"])["queue_position"] for job in jobs]

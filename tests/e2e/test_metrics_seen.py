@@ -1,99 +1,32 @@
 """Every metric is moved by something that really happens: a table of situations, and of the samples that each moves."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any
 
-import httpx
 import pytest
 
 from gateway.ops.metrics import Metrics
-from tests.e2e.asked import begun, made, post, shown, spec, wait_for
+from tests.e2e.asked import post, wait_for
 from tests.e2e.drawn import png
+from tests.e2e.happening import PROMPT, Situation, World, cancelled, crowded, failed_over, forced, replayed
 from tests.e2e.keyed import KeyedGateway
 from tests.e2e.listening_in import Listener
 from tests.e2e.scraped import Scrape, Want, finished, phases, want
-from tests.harness import SandboxProcess, free_port
+from tests.harness import SandboxProcess, backend, free_port
 
-#: In every prompt, and the name of the team: neither may ever be told.
-PROMPT, TEAM = "heliotrope", "chartreuse"
+#: The name of a team is never told, as its prompts are not.
+TEAM = "chartreuse"
+#: The team that has an ima2 server of its own.
+OWNER = "indigo"
 LABELS = {
     *("route", "method", "status", "backend", "operation", "state", "code", "phase", "outcome", "from_backend"),
-    *("to_backend", "result", "answer", "field", "dialect", "verb", "account", "source", "le"),
+    *("to_backend", "result", "answer", "field", "dialect", "verb", "account", "source", "le", "kind", "spends"),
 }
 AN_ID = re.compile(r"(job|ast|key|req)_[0-9A-Z]{26}")
 #: Moved by what is past its retention, at the first sweep: half a minute after a start.
 UNMOVED = frozenset({"swept"})
-
-
-class World(NamedTuple):
-    """What a situation is made of."""
-
-    gateway: KeyedGateway
-    http: httpx.Client
-    sandboxes: dict[str, SandboxProcess]
-    #: Closed when the samples were seen: what is only there for a while.
-    held: ExitStack
-
-    def ended(self, words: str = "", on: str = "ima2", **fields: Any) -> dict[str, Any]:
-        """Make a job and return it as it ended."""
-        return made(self.http, spec(f"{PROMPT} {words}", on=on, **fields))
-
-    def begun(self, words: str, on: str, **fields: Any) -> dict[str, Any]:
-        """Begin a job."""
-        return begun(self.http, spec(f"{PROMPT} {words}", on=on, **fields))
-
-
-class Situation(NamedTuple):
-    """Something that happens, and what it moves."""
-
-    act: Callable[[World], Any]
-    moves: tuple[Want, ...]
-
-
-def forced(sandbox: str, words: str, **rule: Any) -> Callable[[World], Any]:
-    """Return the act of making a job while something is forced."""
-
-    def act(world: World) -> Any:
-        world.sandboxes[{"studio": "sdcpp"}.get(sandbox, sandbox)].force({"contains": PROMPT, **rule})
-        return world.ended(words, on=sandbox)
-
-    return act
-
-
-def failed_over(world: World) -> None:
-    """Let Studio fail, with ima2 beside it."""
-    world.sandboxes["sdcpp"].force({"outcome": "storage_error", "contains": PROMPT})
-    assert made(world.http, spec(f"{PROMPT} elsewhere", on=None, model="either"))["backend"] == "ima2"
-
-
-def replayed(world: World) -> None:
-    """Send the same twice."""
-    for _ in range(2):
-        made(world.http, spec(f"{PROMPT} twice"), Idempotency_Key="the-same")
-
-
-def crowded(world: World) -> None:
-    """Fill a backend's slots, and let one more wait."""
-    jobs = [world.begun(f"[[slow:900]] {number}", "ima2") for number in range(3)]
-    for job in jobs:
-        world.held.callback(world.http.post, f"/v1/jobs/{job['id']}/cancel")
-
-
-#: When a job can be cancelled at its backend: imgen says nothing before its run has begun.
-AT_WORK = {"studio": {"queued_at_backend", "model_load", "image"}, "imgen": {"submit", "queued_at_backend", "image"}}
-
-
-def cancelled(on: str, seconds: int) -> Callable[[World], Any]:
-    """Return the act of cancelling what a backend is at."""
-
-    def act(world: World) -> Any:
-        job = world.begun(f"[[slow:{seconds}]]", on)
-        wait_for(lambda: shown(world.http, job["id"])["phase"] in AT_WORK[on], "work at the backend")
-        return world.http.post(f"/v1/jobs/{job['id']}/cancel", headers={"Prefer": "wait=10"}).raise_for_status()
-
-    return act
 
 
 #: Whether an account can work, and whether jobs are kept away from it.
@@ -203,6 +136,14 @@ SITUATIONS: dict[str, Situation] = {
             want("oldest_job_seconds", backend="ima2"),
         ),
     ),
+    "a prompt that a backend writes": Situation(
+        lambda world: world.gateway.client(OWNER).post("/v1/prompts/optimize", json={"prompt": PROMPT}),
+        (want("prompts_written", backend="easel", kind="optimize", result="ok"),),
+    ),
+    "a request that is passed on": Situation(
+        lambda world: world.gateway.client(OWNER).get("/ima2/api/sessions"),
+        (want("relayed_requests", backend="easel", route="GET /api/sessions", spends="false", status="200"),),
+    ),
     "a listener": Situation(
         lambda world: world.held.callback(Listener(world.http, "/v1/events").close), (want("event_streams_open", 1),)
     ),
@@ -233,10 +174,10 @@ def watched(
     absent = {**few["studio"], "base_url": f"http://127.0.0.1:{free_port()}", "priority": -10}
     sandboxes["ima2"].force({"outcome": "auth_required", "route": "GET /api/oauth/status"})
     astray = {**few["ima2"], "base_url": few["studio"]["base_url"]}
+    newest = SandboxProcess("ima2", tmp_path_factory.mktemp("easel"), speed=60, profile="new")
+    odd = {"absent": absent, "astray": astray, "easel": backend(newest, exclusive_team=OWNER)}
     aliases = {"either": ["studio/z-image-turbo", "ima2/gpt-5.4"]}
-    running = Unready(
-        tmp_path_factory.mktemp("watched"), {**few, "absent": absent, "astray": astray}, settings={"aliases": aliases}
-    )
+    running = Unready(tmp_path_factory.mktemp("watched"), {**few, **odd}, settings={"aliases": aliases})
     http, (ready, circuit) = running.client(TEAM, "--scope", "admin"), OF_AN_ACCOUNT
     wait_for(lambda: Scrape(http).value(circuit) == 1, "an open circuit")
     first = Scrape(http)
@@ -244,6 +185,7 @@ def watched(
     wait_for(lambda: Scrape(http).value(ready) == 1, "an account that has signed in")
     yield running, first
     running.stop()
+    newest.stop()
 
 
 @pytest.fixture

@@ -20,6 +20,12 @@ include-name = "POST /v1/jobs"
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "400", "404", "413", "422"]
 
+# Whether any backend here writes prompts.
+[[operations]]
+include-path-regex = "^/v1/prompts/"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400"]
+
 # Bytes can have the form of a picture's media type without being a picture.
 [[operations]]
 include-name = "POST /v1/assets"

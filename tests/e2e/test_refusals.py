@@ -54,7 +54,7 @@ def test_all_faults_of_a_request_are_named_together(gateway: GatewayProcess) -> 
         ({"options": {"ima2": {"anything": 1}}}, "/options/ima2/anything"),
         ({"cache": {"pool": 3}}, "/cache/pool"),
         ({"watermark": {"scale": 10}}, "/watermark"),
-        ({"inputs": [{"role": "mask", "data": "eA=="}]}, "/inputs"),
+        ({"inputs": [{"role": "mask", "data": "eA=="}]}, "/inputs/0"),
         ({"route": {"backends": ["nobody"]}}, "/route/backends/0"),
         ({"route": {"backends": ["ima2"], "exclude": ["nobody"]}}, "/route/exclude/0"),
         ({"route": {"backends": ["ima2"], "exclude": ["ima2"]}}, "/route"),

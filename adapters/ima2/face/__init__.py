@@ -17,9 +17,12 @@ from adapters.ima2.face.front import Front
 from adapters.ima2.face.generate import Generate
 from adapters.ima2.face.history import History
 from adapters.ima2.face.inflight import Inflight
+from adapters.ima2.face.models import Models
 from adapters.ima2.face.multimode import Multimode
+from adapters.ima2.face.multiplex import Multiplex
 from adapters.ima2.face.node import Node
 from adapters.ima2.face.profile import PROFILES
+from adapters.ima2.face.relayed import Relayed
 from adapters.ima2.face.said import not_found, page, said
 from adapters.ima2.face.status import Status, runtime
 from adapters.ima2.face.video import Video
@@ -43,10 +46,10 @@ class Ima2Face:
         self._front = Front(desk, settings, PROFILES[settings.profile or "new"])
         front = self._front
         parts: list[_Part] = [Status(front), Generate(front), Multimode(front), Edit(front), Node(front), Files(front),
-                 History(front), Inflight(front)]  # fmt: skip
+                 History(front), Inflight(front), Relayed(front)]  # fmt: skip
         found = [route for part in parts for route in part.routes()]
         if front.profile.is_new:
-            found += Video(front).routes()
+            found += [*Video(front).routes(), *Multiplex(front).routes(), *Models(front).routes()]
         self._routes = tuple(msgspec.structs.replace(route, answer=_paged(route.answer)) for route in found)
 
     @property

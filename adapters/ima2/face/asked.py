@@ -39,6 +39,10 @@ _DATA_URL = re.compile(r"\Adata:[^;,]+;base64,", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+=*\Z")
 _LEADING = re.compile(r"\s*([+-]?\d{1,9})")
 _LONGEST_NAME = 200
+#: Options of the newest builds that change what is made (wire §11, and the newest command line).
+_OPTIONS = ("backgroundPreset", "plannerModel", "referenceAudios", "sizeNudge", "storyboard", "topic")
+#: How the ima2 command line names itself in `x-ima2-client`; it sends `quality: low` unless another one was chosen.
+_COMMAND_LINE = "cli/"
 
 
 class Paged(Exception):  # noqa: N818 - the framework's own refusal
@@ -83,9 +87,11 @@ class Terms(Struct, frozen=True, kw_only=True):
     web_search: bool
     effort: str | None
     warnings: tuple[dict[str, Any], ...] = ()
+    #: Whether this client sends this quality also when nobody chose one.
+    is_usual_quality: bool = False
 
 
-def read_terms(body: dict[str, Any], *, bare: bool, prompt_code: str, search: bool = True) -> Terms:
+def read_terms(call: Call, body: dict[str, Any], *, bare: bool, prompt_code: str, search: bool = True) -> Terms:
     """Return the terms; raise what ima2 would say first: model, effort, prompt, moderation, then what we add."""
     provider = _word(body, "provider")
     model = _model(provider, body.get("model"))
@@ -98,6 +104,7 @@ def read_terms(body: dict[str, Any], *, bare: bool, prompt_code: str, search: bo
         raise check("INVALID_MODERATION", f"moderation must be one of: {', '.join(MODERATIONS)}", bare=bare)
     if provider is not None and provider not in PROVIDERS:
         raise _parameter("provider", f"provider must be one of: {', '.join(PROVIDERS)}")
+    check_options(body)
     quality, warnings = _quality(body.get("quality", "medium"))
     size, shown = _size(body.get("size"))
     return Terms(
@@ -113,7 +120,15 @@ def read_terms(body: dict[str, Any], *, bare: bool, prompt_code: str, search: bo
         web_search=body.get("webSearchEnabled", True) is not False and search,
         effort=effort,
         warnings=warnings,
+        is_usual_quality=quality == "medium" or (quality == "low" and _is_command_line(call)),
     )
+
+
+def check_options(body: dict[str, Any]) -> None:
+    """Raise for what the newest clients may wish of a picture or a film and nobody here can do: never in silence."""
+    for name in _OPTIONS:
+        if body.get(name):
+            raise _parameter(name, f"{name} is not supported by this server")
 
 
 def check_new(profile: Profile, body: dict[str, Any], count: str | None) -> None:
@@ -199,6 +214,10 @@ def may_answer_pictures(caller: Caller) -> None:
     """Raise before the job exists what would keep its answer from being given."""
     if not caller.may("assets:read"):
         raise CatalogError("auth.forbidden", "This key lacks the scope assets:read.", reason="assets:read")
+
+
+def _is_command_line(call: Call) -> bool:
+    return call.headers.get("x-ima2-client", "").startswith(_COMMAND_LINE)
 
 
 def _word(body: dict[str, Any], name: str) -> str | None:

@@ -1,5 +1,6 @@
 """`POST /api/edit`: one picture changed as the words say, within the mask if there is one (wire §4)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.ima2.face import failure, mask, provider
@@ -14,12 +15,14 @@ from adapters.ima2.face.asked import (
     text_or_none,
 )
 from adapters.ima2.face.failure import Failure, Refused, check
-from adapters.ima2.face.front import WAIT_S, Ask, Begun, Front
+from adapters.ima2.face.front import WAIT_S, Ask, Front
 from adapters.ima2.face.result import filename, images, pictures, shown
 from adapters.ima2.face.said import SANDBOX, said
+from adapters.ima2.face.story import Telling
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.face import Answer, Call, FaceRoute
+from contracts.job import Job
 from contracts.media import Input
 from contracts.spec import ImageEdit
 
@@ -51,7 +54,7 @@ class Edit:
         if not body.get("prompt") or not body.get("image"):
             raise check("INVALID_EDIT_INPUT", "Prompt and image are required", bare=True)
         # The format of an edit is not the client's to choose (wire §4).
-        terms = read_terms({**body, "format": None}, bare=True, prompt_code="INVALID_EDIT_INPUT")
+        terms = read_terms(call, {**body, "format": None}, bare=True, prompt_code="INVALID_EDIT_INPUT")
         inputs = (Input(role="source", data=picture(body["image"], "image")), *self._mask(body, terms.provider))
         provider.check_account(front, caller, terms.provider)
         ask = Ask(
@@ -63,8 +66,12 @@ class Edit:
             session=text_or_none(body.get("sessionId")),
         )
         begun = await front.begin(caller, ask, wait_s=WAIT_S)
-        found = front.ended(begun.created.job, "edit")
-        return _refused(found) if found is not None else await self._answer(caller, begun)
+        job = begun.created.job
+        found = front.ended(job, "edit")
+        if found is not None:
+            return _refused(found)
+        answer = await Edited(front, caller, begun.named).done(job, begun.created.data)
+        return said(answer, headers={SANDBOX: "true"} if job.sandbox else {})
 
     def _mask(self, body: dict[str, Any], account: str | None) -> tuple[Input, ...]:
         given = body.get("mask")
@@ -78,12 +85,19 @@ class Edit:
             raise check("GROK_MASK_UNSUPPORTED", text, catalogue="request.option_unsupported")
         return (Input(role="mask", data=mask.checked(body["image"], given)),)
 
-    async def _answer(self, caller: Caller, begun: Begun) -> Answer:
-        front, named, job = self._front, begun.named, begun.created.job
+
+class Edited(Telling):
+    """Its answer told: to who waits as JSON, to who listens in frames of the multiplex."""
+
+    route = "edit"
+
+    async def done(self, job: Job, data: Mapping[str, bytes], most: int | None = None) -> dict[str, Any]:
+        """Return the answer: of an edit it bears no request id (recorded)."""
+        front, named = self._front, self._named
         known, output = shown(job, named.note), pictures(job)[0]
-        urls = await images(front.desk.assets, caller, job, begun.created.data)
-        answer = {
-            "image": urls[0],
+        told = await images(front.desk.assets, self._caller, job, data, most)
+        return {
+            **told[0],
             "elapsed": known.elapsed if front.profile.is_new else f"{known.elapsed:.1f}",
             "filename": filename(named, output),
             "usage": known.usage,
@@ -96,7 +110,10 @@ class Edit:
             "webSearchCalls": known.searches,
             "webSearchEnabled": named.note["webSearchEnabled"],
         }
-        return said(answer, headers={SANDBOX: "true"} if job.sandbox else {})
+
+    def failed(self, found: Failure) -> dict[str, Any]:
+        """Return the answer to a failure, with the status that no frame has, and whose it is."""
+        return {**failure.flat(found), "status": found.status, "requestId": self.request_id}
 
 
 def _refused(found: Failure) -> Answer:

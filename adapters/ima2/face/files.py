@@ -4,6 +4,7 @@ import re
 
 from msgspec import Struct
 
+from adapters.ima2.face import relayed
 from adapters.ima2.face.failure import check
 from adapters.ima2.face.front import FACE, FILE, Front
 from adapters.ima2.face.result import filename, pictures
@@ -76,7 +77,7 @@ class Files:
     async def _get(self, call: Call, caller: Caller) -> Answer:
         found = await find(self._front, caller, call.params["name"])
         if found is None:
-            return not_found(call)
+            return await relayed.file(self._front, call, caller)
         assets = self._front.desk.assets
         try:
             asset = await assets.get(caller, found.output.asset_id)

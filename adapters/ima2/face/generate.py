@@ -1,30 +1,21 @@
 """`POST /api/generate`: n pictures in one JSON answer, whenever they are ready (wire §3)."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from adapters.ima2.face import failure, provider
-from adapters.ima2.face.asked import (
-    body_of,
-    check_new,
-    count_of,
-    may_answer_pictures,
-    present,
-    read_terms,
-    references_of,
-    request_id_of,
-    text_or_none,
-)
+from adapters.ima2.face import failure
+from adapters.ima2.face.asked import body_of, may_answer_pictures, present, request_id_of, text_or_none
 from adapters.ima2.face.failure import Failure, Refused, check
-from adapters.ima2.face.front import WAIT_S, Ask, Begun, Front
+from adapters.ima2.face.front import WAIT_S, Front
 from adapters.ima2.face.result import filename, images, milliseconds, pictures, shown
 from adapters.ima2.face.said import SANDBOX, said
+from adapters.ima2.face.several import ask_of
+from adapters.ima2.face.story import Telling
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.face import Answer, Call, FaceRoute
-from contracts.job import TERMINAL
-from contracts.media import Input
-from contracts.spec import ImageGenerate
+from contracts.job import TERMINAL, Job
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -57,32 +48,29 @@ class Generate:
 
     async def _accepted(self, call: Call, caller: Caller, body: dict[str, Any], request_id: str) -> Answer:
         front = self._front
-        check_new(front.profile, body, "n")
-        terms = read_terms(body, bare=True, prompt_code="PROMPT_REQUIRED")
-        count, clamped = count_of(body, "n")
-        references = references_of(body, terms.provider)
-        provider.check_account(front, caller, terms.provider)
-        ask = Ask(
+        ask = ask_of(
+            front,
+            call,
+            caller,
+            body,
             route="generate",
-            kind=ImageGenerate,
-            terms=terms,
             request_id=request_id,
-            n=count,
-            inputs=tuple(Input(role="reference", data=each) for each in references),
             session=text_or_none(body.get("sessionId")),
-            note={"clientNodeId": text_or_none(body.get("clientNodeId")), "countWarnings": list(clamped)},
+            note={"clientNodeId": text_or_none(body.get("clientNodeId"))},
         )
         at_once = front.profile.is_new and body.get("async") is True
         key = self._key(call, body)
         begun = await front.begin(caller, ask, wait_s=0 if at_once else WAIT_S, key=key)
+        job, telling = begun.created.job, Generated(front, caller, begun.named)
         replay = {"idempotentReplay": True} if begun.created.replayed else {}
-        shown_id = begun.named.note.get("requestId") or request_id
-        if at_once and begun.created.job.state not in TERMINAL:
-            return said({"requestId": shown_id, "async": True, **replay}, status=202)
-        found = front.ended(begun.created.job, "generate")
+        if at_once and job.state not in TERMINAL:
+            return said({"requestId": telling.request_id, "async": True, **replay}, status=202)
+        found = front.ended(job, "generate")
         if found is not None:
-            return said({**failure.long(found, shown_id), **replay}, status=found.status, code=found.catalogue)
-        return await self._answer(caller, begun, shown_id, replay)
+            body = {**failure.long(found, telling.request_id), **replay}
+            return said(body, status=found.status, code=found.catalogue)
+        body = {**await telling.done(job, begun.created.data), **replay}
+        return said(body, headers={SANDBOX: "true"} if job.sandbox else {})
 
     def _key(self, call: Call, body: dict[str, Any]) -> str | None:
         """Return NEW's idempotency key (wire §11)."""
@@ -93,15 +81,21 @@ class Generate:
             raise check("IDEMPOTENCY_KEY_INVALID", "Idempotency-Key must be 1 to 255 printable characters")
         return key
 
-    async def _answer(self, caller: Caller, begun: Begun, request_id: str, replay: dict[str, bool]) -> Answer:
-        """Answer in the form that depends on how many were asked for, not on how many came (recorded)."""
-        front, named, job = self._front, begun.named, begun.created.job
+
+class Generated(Telling):
+    """Its answer told: to who waits as JSON, to who does not in frames of the multiplex."""
+
+    route = "generate"
+
+    async def done(self, job: Job, data: Mapping[str, bytes], most: int | None = None) -> dict[str, Any]:
+        """Return the answer in the form that depends on how many were asked for, not on how many came (recorded)."""
+        front, named = self._front, self._named
         note, known = named.note, shown(job, named.note)
-        urls = await images(front.desk.assets, caller, job, begun.created.data)
         created = {"createdAt": milliseconds(job.finished_at or job.created_at)} if front.profile.is_new else {}
-        made = [
-            {"image": url, "filename": filename(named, output), "revisedPrompt": output.revised_prompt, **created}
-            for url, output in zip(urls, pictures(job), strict=True)
+        told = await images(front.desk.assets, self._caller, job, data, most)
+        made: list[dict[str, Any]] = [
+            {**image, "filename": filename(named, output), "revisedPrompt": output.revised_prompt, **created}
+            for image, output in zip(told, pictures(job), strict=True)
         ]
         extra = {
             "usage": known.usage,
@@ -111,18 +105,24 @@ class Generate:
             "size": known.size,
             "moderation": known.moderation,
             "model": known.model,
-            "warnings": [*note.get("countWarnings", ()), *known.warnings],
+            "warnings": known.warnings,
             "revisedPrompt": made[0]["revisedPrompt"],
             "promptMode": note["promptMode"],
             "webSearchEnabled": note["webSearchEnabled"],
-            **replay,
         }
         seconds: Any = known.elapsed if front.profile.is_new else f"{known.elapsed:.1f}"
-        headers = {SANDBOX: "true"} if job.sandbox else {}
         if note["n"] > 1:
-            body = {"images": made, "elapsed": seconds, "count": len(made), "requestId": request_id, **extra}
-            return said(body, headers=headers)
-        first = made[0]
+            return {"images": made, "elapsed": seconds, "count": len(made), "requestId": self.request_id, **extra}
         url_of = {"providerUrl": None, **created} if front.profile.is_new else {}
-        single = {"image": first["image"], "elapsed": seconds, "filename": first["filename"], "requestId": request_id}
-        return said({**single, **url_of, **extra}, headers=headers)
+        return {
+            **told[0],
+            "elapsed": seconds,
+            "filename": made[0]["filename"],
+            "requestId": self.request_id,
+            **url_of,
+            **extra,
+        }
+
+    def failed(self, found: Failure) -> dict[str, Any]:
+        """Return the answer to a failure, with the status that no frame has."""
+        return {**failure.long(found, self.request_id), "status": found.status}

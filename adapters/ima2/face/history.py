@@ -1,9 +1,10 @@
 """The history: what the team's clients of this face made, in pages, in groups, deleted and restored (wire §8)."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from adapters.ima2.face import failure, files
+from adapters.ima2.face import failure, files, relayed
 from adapters.ima2.face.asked import body_of
 from adapters.ima2.face.failure import Failure, Refused, check
 from adapters.ima2.face.front import FACE, FILE, Front
@@ -42,6 +43,7 @@ class History:
         return [
             FaceRoute(method="GET", template="/api/history", answer=self._list),
             FaceRoute(method="DELETE", template=one, answer=self._delete),
+            FaceRoute(method="DELETE", template=f"{one}/permanent", answer=self._purge),
             FaceRoute(method="POST", template=f"{one}/restore", answer=self._restore),
         ]
 
@@ -68,24 +70,33 @@ class History:
         cursor = None if last is None else {"before": last["createdAt"], "beforeFilename": last["filename"]}
         rest = {"total": page.total, "nextCursor": cursor}
         if query.get("groupBy") == "session":
-            return read(call, {**_grouped(items), **rest})
+            return read(call, {**_grouped(items, await relayed.titles(self._front, caller)), **rest})
         return read(call, {"items": items, **rest})
 
     async def _delete(self, call: Call, caller: Caller) -> Answer:
         """Take a file out of the history; it can be restored for some days, and the answer says until when."""
-        front = self._front
+        front, now = self._front, self._front.now_ms()
+        until = now + int(front.settings.restorable_s * 1000)
+        trash = f"{now}_{call.params['filename']}"
+        undo = {"trashId": trash, "unlinkAt": until, "trash": "app", "undoableInApp": True}
+        return await self._gone(call, caller, undo)
+
+    async def _purge(self, call: Call, caller: Caller) -> Answer:
+        """Take a file out of the history for good: no id is told that would bring it back."""
+        return await self._gone(call, caller, None)
+
+    async def _gone(self, call: Call, caller: Caller, undo: Mapping[str, Any] | None) -> Answer:
+        name, assets = call.params["filename"], self._front.desk.assets
         try:
-            found = await self._file(caller, call.params["filename"])
-            await front.desk.assets.get(caller, found.output.asset_id)
-            await front.desk.assets.delete(caller, found.output.asset_id)
+            found = await self._file(caller, name)
+            # What is deleted already is not there for ima2's clients.
+            await assets.get(caller, found.output.asset_id)
+            await assets.delete(caller, found.output.asset_id, for_good=undo is None)
         except Refused as refused:
             return _refused(refused.failure)
         except CatalogError as error:
-            return _refused(front.failure(error, "other"))
-        name = call.params["filename"]
-        until = front.now_ms() + int(front.settings.restorable_s * 1000)
-        undo = {"trashId": f"{front.now_ms()}_{name}", "unlinkAt": until, "trash": "app", "undoableInApp": True}
-        return said({"ok": True, "filename": name, **undo, **_UNTOUCHED})
+            return _refused(self._front.failure(error, "other"))
+        return said({"ok": True, "filename": name, **(undo or {}), **_UNTOUCHED})
 
     async def _restore(self, call: Call, caller: Caller) -> Answer:
         name, trash = call.params["filename"], (body_of(call) or {}).get("trashId")
@@ -164,8 +175,8 @@ def _sequence(note: Any, output: JobOutput, returned: int) -> dict[str, Any]:
     }
 
 
-def _grouped(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Group one page: a session may go on in the next one (wire §8)."""
+def _grouped(items: list[dict[str, Any]], titles: Mapping[str, str]) -> dict[str, Any]:
+    """Group one page by session, each with its title if known: a session may go on in the next one (wire §8)."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in items:
         if row["sessionId"]:
@@ -175,8 +186,8 @@ def _grouped(items: list[dict[str, Any]]) -> dict[str, Any]:
             "sessionId": name,
             "items": rows,
             "lastUsedAt": max(row["createdAt"] for row in rows),
-            "title": None,
-            "label": name[:_LABEL],
+            "title": titles.get(name),
+            "label": titles.get(name, name[:_LABEL]),
         }
         for name, rows in groups.items()
     ]

@@ -17,6 +17,7 @@ _NO_IMAGE = "No image data returned from the image tool."
 _KEY = "API key is invalid or unavailable."
 _EXPIRED = "The account behind this server must be signed in again."
 _OAUTH = "OAuth proxy is unavailable"
+_CUT = "terminated"
 #: Generate and node: the server's own retry has classed them (wire §10.1).
 _CLASSED: dict[ErrorCode, tuple[int, str, str]] = {
     "policy.refused": (422, "SAFETY_REFUSAL", "Content generation refused after retries"),
@@ -132,7 +133,9 @@ def failure(problem: Problem, route: Route, profile: Profile, account: str | Non
     found = _of_request(problem, route) or _of_work(problem, route, account)
     if profile.is_tag and problem.code == "backend.overloaded" and found.code == "INVALID_REQUEST":
         found = structs.replace(found, code="OAUTH_UPSTREAM_ERROR")
-    if profile.is_tag and found.code in _TAG:
+    if profile.is_tag and found.message == _CUT:
+        found = structs.replace(found, status=500, code="UNKNOWN")
+    elif profile.is_tag and found.code in _TAG:
         message = _OAUTH if found.code == "NETWORK_FAILED" else found.message
         found = structs.replace(found, code=_TAG[found.code], message=message)
     if profile.is_new and not found.checked:
@@ -149,10 +152,10 @@ def _of_work(problem: Problem, route: Route, account: str | None) -> Failure:
         word = _GROK_TIMEOUTS.get(problem.phase or "image", "GROK_IMAGE_TIMEOUT")
     if account == "api" and code == "backend.credentials_rejected":
         word, message = "AUTH_API_KEY_INVALID", _KEY
-    if code == "backend.unavailable" and problem.outcome == "unknown" and word == "NETWORK_FAILED":
-        message = "terminated"
     if code == "backend.unavailable" and problem.native is not None and problem.native.code == "OAUTH_UNAVAILABLE":
         word, message = "OAUTH_UNAVAILABLE", _OAUTH
+    if problem.outcome == "unknown":
+        status, word, message = _in_doubt(code, route) or (status, word, message)
     before = problem.blame == "caller" and code not in _REFUSALS
     upstream_code, upstream_type = _UPSTREAM.get(code, (None, None)) if account != "grok" else (None, None)
     return Failure(
@@ -164,6 +167,23 @@ def _of_work(problem: Problem, route: Route, account: str | None) -> Failure:
         upstream_type=upstream_type,
         checked=before,
     )
+
+
+def _in_doubt(code: ErrorCode, route: Route) -> tuple[int, str, str] | None:
+    """Say of work that may have been done what ima2 says of it: whoever reads it must not take it for free."""
+    match code:
+        case "backend.unavailable" if route in ("edit", "multimode"):
+            return 500, "UNKNOWN", _CUT
+        case "backend.unavailable":
+            return 503, "NETWORK_FAILED", _CUT
+        case "backend.failed" if route == "video":
+            return 502, "GROK_VIDEO_POLL_FAILED", "The work was lost sight of"
+        case "backend.failed":
+            return 500, "UNKNOWN", _CUT
+        case "backend.bad_response" if route != "video":
+            return 500, "UNKNOWN", "Unexpected end of JSON input"
+        case _:
+            return None
 
 
 def _of_request(problem: Problem, route: Route) -> Failure | None:

@@ -1,31 +1,21 @@
 """`POST /api/generate/multimode`: several pictures of one wish, in frames even for refusals (wire §6)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.ima2.face import failure, provider
-from adapters.ima2.face.asked import (
-    body_of,
-    check_new,
-    count_of,
-    may_answer_pictures,
-    present,
-    read_terms,
-    references_of,
-    request_id_of,
-)
+from adapters.ima2.face import failure
+from adapters.ima2.face.asked import body_of, may_answer_pictures, present, request_id_of
 from adapters.ima2.face.failure import Failure, Refused
-from adapters.ima2.face.front import Ask, Begun, Front
+from adapters.ima2.face.front import Begun, Front
 from adapters.ima2.face.result import filename, images, pictures, shown
-from adapters.ima2.face.said import EVENT_STREAM, frame, said
-from adapters.ima2.face.story import events
+from adapters.ima2.face.said import EVENT_STREAM, data_url, frame, said
+from adapters.ima2.face.several import ask_of
+from adapters.ima2.face.story import Telling, Told
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
+from contracts.event import JobEvent, JobPartialImage
 from contracts.face import Answer, Call, FaceRoute
 from contracts.job import Job
-from contracts.media import Input
-from contracts.names import Named
-from contracts.spec import ImageGenerate
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -47,86 +37,89 @@ class Multimode:
         at_once = self._front.profile.is_new and (body or {}).get("async") is True
         try:
             may_answer_pictures(caller)
-            self._front.desk.jobs.check_listening(caller)
-            begun = await self._begun(caller, present(body), request_id)
+            if not at_once:
+                self._front.desk.jobs.check_listening(caller)
+            begun = await self._begun(call, caller, present(body), request_id)
         except Refused as refused:
             return _refused(refused.failure, request_id, at_once=at_once)
         except CatalogError as error:
             return _refused(self._front.failure(error, "multimode"), request_id, at_once=at_once)
         if at_once:
             return said({"requestId": request_id}, status=202)
-        return Answer(headers=self._front.stream_headers(EVENT_STREAM), frames=self._frames(caller, begun, request_id))
+        frames = Sequenced(self._front, caller, begun.named).frames()
+        return Answer(headers=self._front.stream_headers(EVENT_STREAM), frames=frames)
 
-    async def _begun(self, caller: Caller, body: dict[str, Any], request_id: str) -> Begun:
+    async def _begun(self, call: Call, caller: Caller, body: dict[str, Any], request_id: str) -> Begun:
         front = self._front
-        check_new(front.profile, body, "maxImages")
-        count, clamped = count_of(body, "maxImages")
-        terms = read_terms(body, bare=False, prompt_code="PROMPT_REQUIRED")
-        references = references_of(body, terms.provider)
-        provider.check_account(front, caller, terms.provider)
         sequence = f"seq_{_base36(front.now_ms())}_{front.settings.token(8)}"
-        ask = Ask(
+        ask = ask_of(
+            front,
+            call,
+            caller,
+            body,
             route="multimode",
-            kind=ImageGenerate,
-            terms=terms,
             request_id=request_id,
-            n=count,
-            inputs=tuple(Input(role="reference", data=each) for each in references),
             options={"multimode": True},
-            note={"sequenceId": sequence, "countWarnings": list(clamped)},
+            note={"sequenceId": sequence},
         )
         return await front.begin(caller, ask, wait_s=0)
 
-    async def _frames(self, caller: Caller, begun: Begun, request_id: str) -> AsyncIterator[bytes]:
-        named = begun.named
-        sequence = named.note["sequenceId"]
-        started = {"phase": "streaming", "requestId": request_id, "sequenceId": sequence}
-        yield frame("phase", {**started, "maxImages": named.note["n"]})
-        try:
-            # Previews are not told: the real server asks for none here (wire §6).
-            async for _event in events(self._front.story(caller, named.job.id)):
-                pass
-            job = await self._front.last(caller, named)
-            found = self._front.ended(job, "multimode")
-            if found is None or found.catalogue == "backend.bad_response":
-                # A sequence without a picture is no error but an empty one (recorded: multimode_empty).
-                async for each in self._images(caller, named, job, request_id):
-                    yield each
-                return
-        except CatalogError as error:
-            found = self._front.failure(error, "multimode")
-        yield frame("error", failure.frame(found, request_id))
 
-    async def _images(self, caller: Caller, named: Named, job: Job, request_id: str) -> AsyncIterator[bytes]:
-        """Tell every picture, and all of them once more at the end: so does the real server (wire §6)."""
-        front, note, known = self._front, named.note, shown(job, named.note)
-        made = pictures(job)
+class Sequenced(Telling):
+    """A sequence told: previews if there are any, every picture, and all of them once more at the end (wire §6)."""
+
+    route = "multimode"
+    #: A sequence without a picture is no error but an empty one (recorded: multimode_empty).
+    unsaid = "backend.bad_response"
+
+    def begin(self) -> Told:
+        """Tell that it is taken in, and by which name its pictures belong together."""
+        name, told = super().begin()
+        return name, {**told, **self._sequence, "maxImages": self._named.note["n"]}
+
+    @property
+    def _sequence(self) -> dict[str, Any]:
+        return {"sequenceId": self._named.note["sequenceId"]}
+
+    async def hear(self, event: JobEvent) -> Sequence[Told]:
+        """Tell of previews, as the newer document does; the older builds ask for none (recorded)."""
+        if not (isinstance(event, JobPartialImage) and self._front.profile.is_new):
+            return ()
+        image = data_url(event.media_type, event.data.encode())
+        told = {"image": image, "requestId": self.request_id, **self._sequence, "index": event.index}
+        return (("partial", told),)
+
+    async def made(self, job: Job, most: int | None) -> Sequence[Told]:
+        """Tell every picture, and all of them once more: so does the real server."""
+        end = await super().made(job, most)
+        return (*(("image", each) for _, done in end for each in done["images"]), *end)
+
+    async def done(self, job: Job, data: Mapping[str, bytes], most: int | None = None) -> dict[str, Any]:
+        """Return what is told of all pictures together."""
+        front, named = self._front, self._named
+        note, known, made = named.note, shown(job, named.note), pictures(job)
         status = "empty" if not made else "partial" if len(made) < note["n"] else "complete"
         totals = {"sequenceTotalRequested": note["n"], "sequenceTotalReturned": len(made), "sequenceStatus": status}
-        told = [
-            {
-                "image": url,
-                "filename": filename(named, output),
-                "revisedPrompt": output.revised_prompt,
-                "sequenceId": note["sequenceId"],
-                "sequenceIndex": place,
-                **totals,
-            }
-            for place, (url, output) in enumerate(
-                zip(await images(front.desk.assets, caller, job, {}), made, strict=True), 1
-            )
-        ]
-        for each in told:
-            yield frame("image", each)
-        done = {
+        told = await images(front.desk.assets, self._caller, job, data, most)
+        return {
             "ok": True,
-            "requestId": request_id,
-            "sequenceId": note["sequenceId"],
+            "requestId": self.request_id,
+            **self._sequence,
             "requested": note["n"],
             "returned": len(made),
             "status": status,
             "elapsed": known.elapsed if front.profile.is_new else f"{known.elapsed:.1f}",
-            "images": told,
+            "images": [
+                {
+                    **image,
+                    "filename": filename(named, output),
+                    "revisedPrompt": output.revised_prompt,
+                    **self._sequence,
+                    "sequenceIndex": place,
+                    **totals,
+                }
+                for place, (image, output) in enumerate(zip(told, made, strict=True), 1)
+            ],
             "provider": known.provider,
             "quality": known.quality,
             "size": known.size,
@@ -135,11 +128,14 @@ class Multimode:
             "usage": known.usage,
             "webSearchCalls": known.searches,
             "webSearchEnabled": note["webSearchEnabled"],
-            "warnings": [*note.get("countWarnings", ()), *known.warnings],
+            "warnings": known.warnings,
             "extraIgnored": 0,
             "promptMode": note["promptMode"],
         }
-        yield frame("done", done)
+
+    def failed(self, found: Failure) -> dict[str, Any]:
+        """Return the flat envelope of frames."""
+        return failure.frame(found, self.request_id)
 
 
 def _refused(found: Failure, request_id: str, *, at_once: bool) -> Answer:

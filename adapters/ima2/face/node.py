@@ -1,6 +1,6 @@
 """`POST /api/node/generate`, `GET /api/node/:id`: a picture that continues another, in JSON or frames (wire §5)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +15,13 @@ from adapters.ima2.face.asked import (
     text_or_none,
 )
 from adapters.ima2.face.failure import Failure, Refused, check
-from adapters.ima2.face.front import WAIT_S, Ask, Begun, Front
+from adapters.ima2.face.front import WAIT_S, Ask, Front
 from adapters.ima2.face.result import filename, images, milliseconds, pictures, shown
 from adapters.ima2.face.said import EVENT_STREAM, SANDBOX, data_url, frame, read, said
-from adapters.ima2.face.story import events
+from adapters.ima2.face.story import Telling, Told
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
-from contracts.event import JobPartialImage
+from contracts.event import JobEvent, JobPartialImage
 from contracts.face import Answer, Call, FaceRoute
 from contracts.job import Job
 from contracts.media import FORMATS, Input
@@ -57,23 +57,23 @@ class Node:
     async def _post(self, call: Call, caller: Caller) -> Answer:
         front, body = self._front, body_of(call) or {}
         parent, request_id = body.get("parentNodeId"), request_id_of(self._front.profile, call, body)
-        framed = "text/event-stream" in call.headers.get("accept", "")
         at_once = front.profile.is_new and body.get("async") is True
+        framed = not at_once and "text/event-stream" in call.headers.get("accept", "")
         try:
             may_answer_pictures(caller)
             if framed:
                 front.desk.jobs.check_listening(caller)
-            ask = await self._ask(caller, body, request_id)
+            ask = await self._ask(call, caller, body, request_id)
             begun = await front.begin(caller, ask, wait_s=0 if framed or at_once else WAIT_S)
             if at_once:
                 return said({"requestId": request_id}, status=202)
+            job, telling = begun.created.job, Continued(front, caller, begun.named)
             if framed:
-                frames = self._frames(caller, begun, request_id, parent)
-                return Answer(headers=front.stream_headers(EVENT_STREAM), frames=frames)
-            found = front.ended(begun.created.job, "node")
+                return Answer(headers=front.stream_headers(EVENT_STREAM), frames=telling.frames())
+            found = front.ended(job, "node")
             if found is None:
-                answer = await self._done(caller, begun.named, begun.created.job, begun.created.data)
-                return said(answer, headers={SANDBOX: "true"} if begun.created.job.sandbox else {})
+                answer = await telling.done(job, begun.created.data)
+                return said(answer, headers={SANDBOX: "true"} if job.sandbox else {})
         except Refused as refused:
             found = refused.failure
         except CatalogError as error:
@@ -87,7 +87,7 @@ class Node:
         body_of_answer = failure.node_short(found, parent) if found.checked else failure.node_long(found, parent)
         return said(body_of_answer, status=found.status, headers=found.headers, code=found.catalogue)
 
-    async def _ask(self, caller: Caller, body: dict[str, Any], request_id: str) -> Ask:
+    async def _ask(self, call: Call, caller: Caller, body: dict[str, Any], request_id: str) -> Ask:
         """Check in the server's order: model, effort, context, prompt, references, moderation, source (wire §5)."""
         front = self._front
         check_new(front.profile, body, None)
@@ -95,7 +95,7 @@ class Node:
             raise check("CONTEXT_MODE_UNSUPPORTED", "Ancestry context is not supported yet.")
         context = _one_of(body.get("contextMode"), _CONTEXTS)
         search = _one_of(body.get("searchMode"), _SEARCHES)
-        terms = read_terms(body, bare=False, prompt_code="INVALID_PROMPT", search=search != "off")
+        terms = read_terms(call, body, bare=False, prompt_code="INVALID_PROMPT", search=search != "off")
         provider.check_account(front, caller, terms.provider, is_node=True)
         parent, external = body.get("parentNodeId"), body.get("externalSrc")
         has_source = bool(parent) or (isinstance(external, str) and bool(external))
@@ -133,32 +133,34 @@ class Node:
             raise check("NODE_NOT_FOUND", text, status=404, catalogue="resource.not_found")
         return found.output.asset_id
 
-    async def _frames(self, caller: Caller, begun: Begun, request_id: str, parent: Any) -> AsyncIterator[bytes]:
-        front, named = self._front, begun.named
-        yield frame("phase", {"requestId": request_id, "phase": "streaming"})
-        try:
-            async for event in events(front.story(caller, named.job.id)):
-                if isinstance(event, JobPartialImage):
-                    image = data_url(event.media_type, event.data.encode())
-                    yield frame("partial", {"requestId": request_id, "image": image, "index": event.index})
-            job = await front.last(caller, named)
-            found = front.ended(job, "node")
-            if found is None:
-                yield frame("done", await self._done(caller, named, job, {}))
-                return
-        except CatalogError as error:
-            found = front.failure(error, "node")
-        yield frame("error", failure.node_long(found, parent))
 
-    async def _done(self, caller: Caller, named: Named, job: Job, data: Any) -> dict[str, Any]:
+class Continued(Telling):
+    """A node told: its previews, and its picture."""
+
+    route = "node"
+
+    async def hear(self, event: JobEvent) -> Sequence[Told]:
+        """Tell of previews."""
+        if not isinstance(event, JobPartialImage):
+            return ()
+        image = data_url(event.media_type, event.data.encode())
+        return (("partial", {"requestId": self.request_id, "image": image, "index": event.index}),)
+
+    def failed(self, found: Failure) -> dict[str, Any]:
+        """Return the long envelope."""
+        return failure.node_long(found, self._named.note["parentNodeId"])
+
+    async def done(self, job: Job, data: Mapping[str, bytes], most: int | None = None) -> dict[str, Any]:
+        """Return the answer."""
+        named = self._named
         note, known, output = named.note, shown(job, named.note), pictures(job)[0]
         name = filename(named, output)
-        urls = await images(self._front.desk.assets, caller, job, data)
+        told = await images(self._front.desk.assets, self._caller, job, data, most)
         return {
             "nodeId": named.native_id,
             "parentNodeId": note["parentNodeId"],
             "requestId": note["requestId"],
-            "image": urls[0],
+            **told[0],
             "filename": name,
             "url": f"/generated/{name}",
             "elapsed": known.elapsed,

@@ -20,6 +20,7 @@ class Behind(Struct, frozen=True, kw_only=True):
     has_api: bool
     grok: str | None
     images: tuple[str, ...]
+    api_images: tuple[str, ...]
     grok_images: tuple[str, ...]
     videos: tuple[str, ...]
 
@@ -42,6 +43,7 @@ def behind(front: Front, caller: Caller) -> Behind:
         has_api=accounts.get("api", False) and not front.profile.is_tag,
         grok=grok,
         images=tuple(dict.fromkeys([*(bare(model.id) for model in able if not _is_grok(model)), *aliases])),
+        api_images=tuple(dict.fromkeys(bare(model.id) for model in able if "api" in model.accounts)),
         grok_images=tuple(dict.fromkeys(bare(model.id) for model in able if _is_grok(model))),
         videos=tuple(dict.fromkeys(bare(model.id) for model in models if _makes(model, "video.generate"))),
     )

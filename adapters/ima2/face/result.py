@@ -1,11 +1,11 @@
 """What a job made, as ima2 shows it: names of files, pictures as data URLs, and what is told beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import pybase64
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from adapters.ima2.face.model import bare
 from adapters.ima2.face.said import data_url
@@ -21,6 +21,8 @@ _MODERATION = {"default": "auto", "relaxed": "low"}
 #: Fields of the contract in ima2's words.
 _NATIVE = {"/n": "n", "/size": "size", "/effort": "quality", "/output/format": "format", "/model": "model",
            "/policy/strictness": "moderation", "/route/accounts": "provider", "/inputs": "references"}  # fmt: skip
+#: What stands in the place of a picture that a client has to fetch by its name.
+_OMITTED = {"_imageOmitted": True}
 #: What stands between the name of a job and the number of a picture, by route.
 _INFIX = {"generate": "_", "multimode": "_multimode_"}
 
@@ -109,17 +111,30 @@ def milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-async def images(assets: Assets, caller: Caller, job: Job, data: Mapping[str, bytes]) -> list[Raw]:
-    """Return the pictures as data URLs: those that are at hand as they are, the others read from their files."""
-    found = []
+async def images(
+    assets: Assets, caller: Caller, job: Job, data: Mapping[str, bytes], most: int | None = None
+) -> list[dict[str, Any]]:
+    """Return the pictures as data URLs: those that are at hand as they are, the others read from their files.
+
+    One longer than `most` characters is left out, and that is said in its place.
+    """
+    found: list[dict[str, Any]] = []
     for output in pictures(job):
+        if most is not None and (output.bytes + 2) // 3 * 4 > most:
+            found.append(dict(_OMITTED))
+            continue
         base64 = data.get(output.asset_id)
         if base64 is None:
             asset = await assets.get(caller, output.asset_id)
             content = await assets.content(asset, thumbnail=None)
             base64 = pybase64.b64encode(await assets.read(content.path, 0, content.length))
-        found.append(data_url(output.media_type, base64))
+        found.append({"image": data_url(output.media_type, base64)})
     return found
+
+
+def omitted(told: Iterable[Mapping[str, Any]]) -> dict[str, bool]:
+    """Return what says of several pictures together that some were left out."""
+    return dict(_OMITTED) if any(_OMITTED.items() <= each.items() for each in told) else {}
 
 
 def _told(adjustment: Adjustment) -> dict[str, Any]:

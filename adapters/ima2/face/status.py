@@ -3,9 +3,11 @@
 It speaks for the gateway as the caller's key sees it. Addresses are the face's own: of no backend is one told.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.ima2.face.front import FACE, FILE, REQUEST, Front
+from adapters.ima2.face.models import Lane, lanes
 from adapters.ima2.face.profile import (
     EFFORTS,
     MAX_IMAGES,
@@ -122,8 +124,7 @@ class Status:
         return said({"ok": False, "error": error}, status=500, code="request.option_unsupported")
 
     async def _capabilities(self, call: Call, caller: Caller) -> Answer:
-        found = behind(self._front, caller)
-        default = found.images[0] if found.images else None
+        found, told = behind(self._front, caller), lanes(self._front, caller)
         providers = ["auto", "oauth", *(["api"] if found.has_api else []), *(["grok"] if found.grok else [])]
         body = {
             "ok": True,
@@ -140,8 +141,10 @@ class Status:
                 "node generate",
                 "history",
                 "inflight ls",
+                "models",
             ],
-            "defaults": {"oauth": {"model": default, "reasoningEffort": "medium"}},
+            "defaults": _defaults(told),
+            "lanes": {name: _counted(lane) for name, lane in told.items()},
             "valid": {
                 "imageModels": {
                     "supported": found.images,
@@ -173,6 +176,8 @@ class Status:
             },
             "promptBuilder": {"available": False, "route": "/api/prompt-builder/chat", "uiOnly": False},
             "agentMode": {"available": False, "route": "/api/agent/sessions", "finalArtifact": "image", "uiOnly": True},
+            # What this server is, its operator decides: no client writes its settings.
+            "configKeys": {"writable": ()},
             "guidance": {"models": "What a model cannot honour is refused; what it need not, is told in warnings."},
         }
         return read(call, body)
@@ -180,6 +185,20 @@ class Status:
     def _runtime(self, caller: Caller) -> dict[str, Any]:
         status = "ready" if behind(self._front, caller).ready else "starting"
         return runtime(self._front, status)
+
+
+def _defaults(told: Mapping[str, Lane]) -> dict[str, Any]:
+    first = {name: lane.images[0] if lane.images else None for name, lane in told.items()}
+    return {
+        "oauth": {"model": first["oauth"], "reasoningEffort": "medium"},
+        "api": {"model": first["api"], "reasoningEffort": "low"},
+        # Which model plans a film, its backend decides.
+        "grok": {"model": first["grok"], "plannerModel": None},
+    }
+
+
+def _counted(lane: Lane) -> dict[str, Any]:
+    return {**lane.state, "models": {"image": len(lane.images), "video": len(lane.videos)}}
 
 
 def runtime(front: Front, status: str) -> dict[str, Any]:

@@ -1,23 +1,24 @@
 """`POST /api/video/generate`: a film, in frames from the first byte on, refusals too (wire §11)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.ima2.face import failure, files
 from adapters.ima2.face.asked import (
     Terms,
     body_of,
+    check_options,
     may_answer_pictures,
     picture,
     request_id_of,
     text_or_none,
 )
 from adapters.ima2.face.failure import Failure, Refused, check
-from adapters.ima2.face.front import Ask, Begun, Front
+from adapters.ima2.face.front import Ask, Front
 from adapters.ima2.face.profile import MAX_VIDEO_REFERENCES, MAX_VIDEO_SECONDS, RATIOS, RESOLUTIONS
 from adapters.ima2.face.result import filename, milliseconds, pictures, shown
 from adapters.ima2.face.said import EVENT_STREAM, frame, said
-from adapters.ima2.face.story import events
+from adapters.ima2.face.story import Telling, Told
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.event import JobEvent, JobPhase, JobProgress, JobRunning
@@ -51,7 +52,8 @@ class Video:
         at_once = body.get("async") is True
         try:
             may_answer_pictures(caller)
-            front.desk.jobs.check_listening(caller)
+            if not at_once:
+                front.desk.jobs.check_listening(caller)
             ask = await self._ask(caller, body, request_id)
             begun = await front.begin(caller, ask, wait_s=0)
         except Refused as refused:
@@ -60,7 +62,8 @@ class Video:
             return _refused(front.failure(error, "video"), request_id, at_once=at_once)
         if at_once:
             return said({"requestId": request_id}, status=202)
-        return Answer(headers=front.stream_headers(EVENT_STREAM), frames=self._frames(caller, begun, request_id))
+        frames = Filmed(front, caller, begun.named).frames()
+        return Answer(headers=front.stream_headers(EVENT_STREAM), frames=frames)
 
     async def _ask(self, caller: Caller, body: dict[str, Any], request_id: str) -> Ask:
         if body.get("provider") not in _PROVIDERS:
@@ -69,6 +72,7 @@ class Video:
         prompt = body.get("prompt")
         if not isinstance(prompt, str) or not prompt.strip():
             raise check("PROMPT_REQUIRED", "Prompt is required")
+        check_options(body)
         resolution = _known("INVALID_VIDEO_RESOLUTION", "resolution", body.get("resolution"), RESOLUTIONS)
         ratio = _known("INVALID_VIDEO_ASPECT_RATIO", "aspectRatio", body.get("aspectRatio"), RATIOS)
         duration = _duration(body.get("duration"))
@@ -133,40 +137,57 @@ class Video:
             raise check("GROK_VIDEO_INVALID_MODE", "invalid source filename")
         return Input(role=role, asset_id=found.output.asset_id)
 
-    async def _frames(self, caller: Caller, begun: Begun, request_id: str) -> AsyncIterator[bytes]:
-        front, named = self._front, begun.named
-        yield frame("planning", {"requestId": request_id})
-        submitted = False
-        try:
-            async for event in events(front.story(caller, named.job.id)):
-                if not submitted and _is_submitted(event):
-                    submitted = True
-                    yield frame("submitted", self._submitted(await front.last(caller, named), named, request_id))
-                if submitted and isinstance(event, JobProgress | JobPhase):
-                    told = {"requestId": request_id, "progress": event.progress, "stalled": False}
-                    yield frame("progress", told)
-            job = await front.last(caller, named)
-            found = front.ended(job, "video")
-            if found is None:
-                if not submitted:
-                    yield frame("submitted", self._submitted(job, named, request_id))
-                yield frame("done", self._done(job, named, request_id))
-                return
-        except CatalogError as error:
-            found = front.failure(error, "video")
-        yield frame("error", failure.brief(found, request_id))
 
-    def _submitted(self, job: Job, named: Named, request_id: str) -> dict[str, Any]:
-        return {"requestId": request_id, "xaiVideoRequestId": named.job.id, **_models(job, named)}
+class Filmed(Telling):
+    """A film told: planned, submitted to a backend, and how far it is (wire §11)."""
 
-    def _done(self, job: Job, named: Named, request_id: str) -> dict[str, Any]:
+    route = "video"
+
+    def __init__(self, front: Front, caller: Caller, named: Named) -> None:
+        """Take whose job it is, by its native name."""
+        super().__init__(front, caller, named)
+        self._is_submitted = False
+
+    def begin(self) -> Told:
+        """Tell that it is taken in."""
+        return "planning", {"requestId": self.request_id}
+
+    async def hear(self, event: JobEvent) -> Sequence[Told]:
+        """Tell once that a backend has it, then how far it is."""
+        told: list[Told] = []
+        if not self._is_submitted and _is_submitted(event):
+            told.append(self._submitted(await self._front.last(self._caller, self._named)))
+        if self._is_submitted and isinstance(event, JobProgress | JobPhase):
+            told.append(
+                ("progress", {"requestId": self.request_id, "progress": event.progress, "stalled": False}),
+            )
+        return told
+
+    def _submitted(self, job: Job) -> Told:
+        self._is_submitted = True
+        ids = {"requestId": self.request_id, "xaiVideoRequestId": self._named.job.id}
+        return "submitted", {**ids, **_models(job, self._named)}
+
+    async def made(self, job: Job, most: int | None) -> Sequence[Told]:
+        """Tell a film, and before that it was submitted, if nobody has seen it."""
+        before = () if self._is_submitted else (self._submitted(job),)
+        return (*before, *await super().made(job, most))
+
+    def failed(self, found: Failure) -> dict[str, Any]:
+        """Return the brief envelope."""
+        return failure.brief(found, self.request_id)
+
+    async def done(self, job: Job, data: Mapping[str, bytes], most: int | None = None) -> dict[str, Any]:
+        """Return what the film became: a file, never bytes."""
+        del data, most
+        named = self._named
         known, output = shown(job, named.note), pictures(job)[0]
         name = filename(named, output)
         models = _models(job, named)
         seconds = output.duration_s
         length = {} if seconds is None else {"duration": int(seconds) if seconds.is_integer() else seconds}
         return {
-            "requestId": request_id,
+            "requestId": self.request_id,
             "filename": name,
             "url": f"/generated/{name}",
             "providerUrl": None,

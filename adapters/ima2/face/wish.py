@@ -54,7 +54,7 @@ def wish(
     if not terms.web_search:
         chosen["web_search"] = False
     defaults = (
-        ("/effort", terms.quality == "medium"),
+        ("/effort", terms.is_usual_quality),
         ("/policy/strictness", True),
         ("/size", terms.shown_size == "1024x1024"),
         ("/output/format", terms.format == "png"),

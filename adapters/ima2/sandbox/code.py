@@ -121,7 +121,20 @@ CODES: dict[str, Code] = {
         503,
         SSE_CAPACITY="Too many event stream connections",
         PROMPT_BUILDER_NO_BACKEND_READY="No Prompt Builder backend is ready",
+        PROMPT_BUILDER_OAUTH_UNAVAILABLE="OAuth backend is unavailable for Prompt Builder",
+        PROMPT_BUILDER_GROK_UNAVAILABLE="Grok backend is unavailable for Prompt Builder",
     ),
+    **_checks(
+        401,
+        PROMPT_BUILDER_API_KEY_REQUIRED="The Prompt Builder needs an API key",
+        PROMPT_BUILDER_XAI_KEY_REQUIRED="The Prompt Builder needs an xAI key",
+    ),
+    **_checks(
+        502,
+        PROMPT_BUILDER_UPSTREAM_FAILED="The Prompt Builder's upstream failed",
+        PROMPT_BUILDER_EMPTY_RESPONSE="The Prompt Builder's upstream said nothing",
+    ),
+    **_checks(504, PROMPT_BUILDER_TIMEOUT="The Prompt Builder's upstream took too long"),
     **_checks(
         422,
         STYLE_SHEET_EMPTY="Empty response from style-sheet model",

@@ -12,6 +12,8 @@ from adapters.kit.scenario import without_tokens
 
 #: `auto` takes the first that is ready (wire §11 by way of the newest docs).
 _BACKENDS = ("oauth", "grok", "api")
+#: It is told to answer in sections; the prompt is one of them.
+_TEXT = "Brief Intent Summary:\n{}\n\nFinal Prompt - English:\n{}\n\nNotes:\n- Name the medium for another look."
 _MODELS = {"oauth": "gpt-5.4-mini", "api": "gpt-5.4-mini", "grok": "grok-4.3"}
 
 
@@ -30,13 +32,15 @@ class PromptBuilder:
         body = body_of(request)
         messages = body.get("messages")
         if not isinstance(messages, list) or not messages or not all(_is_message(each) for each in messages):
-            raise check("PROMPT_BUILDER_INVALID_MESSAGES", "messages must be a non-empty array")
+            raise check("PROMPT_BUILDER_BAD_MESSAGES", "messages must be an array")
+        if not messages[-1]["content"].strip():
+            raise check("PROMPT_BUILDER_EMPTY_MESSAGE", "message content is required")
         requested = body.get("backend", "auto")
         if requested != "auto" and requested not in _BACKENDS:
-            raise check("PROMPT_BUILDER_INVALID_BACKEND", f"backend must be one of: auto, {', '.join(_BACKENDS)}")
+            raise check("PROMPT_BUILDER_BAD_BACKEND", f"backend must be one of: auto, {', '.join(_BACKENDS)}")
         backend = _BACKENDS[0] if requested == "auto" else requested
-        asked = without_tokens(str(messages[-1]["content"]))
-        text = f"{asked}, with a clear subject, one source of light, and a composition that leads the eye."
+        asked = without_tokens(str(messages[-1]["content"])).strip()
+        text = _TEXT.format(asked, f"{asked}, with a clear subject, one source of light, and a composed frame")
         count = {"input_tokens": 20 + len(asked.split()), "output_tokens": len(text.split())}
         answer: dict[str, Any] = {
             "provider": backend,
@@ -50,4 +54,5 @@ class PromptBuilder:
 
 
 def _is_message(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("content"), str)
+    known = isinstance(value, dict) and value.get("role") in ("user", "assistant")
+    return known and isinstance(value.get("content"), str)

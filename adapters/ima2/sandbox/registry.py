@@ -20,6 +20,8 @@ from adapters.kit.shelf import Shelf
 #: How long an end is remembered, and how long a row stays without one.
 TERMINAL_S = 300.0
 STALE_S = 600.0
+#: What may be forced on a request as it asks to be let in.
+_ADMISSION = {"REQUEST_ID_IN_USE", "TOO_MANY_JOBS"}
 _ROW = "inflight"
 _END = "terminal"
 
@@ -63,6 +65,9 @@ class Registry:
 
     def start(self, job: Job, prompt: Any, meta: dict[str, Any]) -> None:
         """Put a row; on NEW refuse an id in use, and a job too many. A job without an id is not tracked (wire §3)."""
+        for name in _ADMISSION & job.forced.keys():
+            # The job that has the id, or the place, keeps its row: nothing of the refused one is noted.
+            raise Refused(code.failure(self._profile, job.forced[name], job.route))
         if not job.request_id:
             return
         if self._profile.is_new:

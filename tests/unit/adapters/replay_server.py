@@ -1,5 +1,6 @@
 """A server that answers with what was recorded, byte for byte, whatever it is asked."""
 
+import base64
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +13,8 @@ Response = Mapping[str, Any]
 
 def content(response: Response) -> bytes:
     """Return the body of a recorded response."""
+    if response.get("body_b64") is not None:
+        return base64.b64decode(response["body_b64"])
     for key in ("json", "body"):
         if response.get(key) is not None:
             return json.dumps(response[key]).encode()

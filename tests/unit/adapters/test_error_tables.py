@@ -11,6 +11,7 @@ from adapters.ima2 import errors as ima2
 from adapters.imgen import errors as imgen
 from adapters.kit.rules import Table
 from adapters.sdcpp import errors as sdcpp
+from tests.unit.adapters.known import profile_of
 from tests.unit.adapters.recording import Answer, ima2_answers, sdcpp_answers
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -20,10 +21,10 @@ TABLES: dict[str, Table] = {"ima2": ima2.TABLE, "sdcpp": sdcpp.TABLE, "imgen": i
 def explained(dialect: str) -> dict[str, str]:
     """Return the code of every recorded answer that is an error."""
     answers: Iterator[Answer] = ima2_answers() if dialect == "ima2" else sdcpp_answers()
-    explain = ima2.explain if dialect == "ima2" else sdcpp.explain
     found = {}
     for answer in answers:
-        verdict = explain(answer.route, answer.status, answer.body, answer.media_type)
+        said = (answer.route, answer.status, answer.body, answer.media_type)
+        verdict = ima2.explain(*said, profile=profile_of(answer.name)) if dialect == "ima2" else sdcpp.explain(*said)
         if verdict is not None:
             assert not verdict.unmapped, f"{answer.name}: no row for {answer.route} {answer.status}"
             found[answer.name] = f"{verdict.code} {verdict.outcome}"

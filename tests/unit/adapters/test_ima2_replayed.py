@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from contracts.fit import fit
 from contracts.port import BackendSettings, Done, Order
 from contracts.sniff import sniff
 from contracts.spec import ImageGenerate
+from tests.unit.adapters.known import KnownIma2, profile_of
 from tests.unit.adapters.recording import load
 from tests.unit.adapters.replay_server import replaying
 
@@ -44,10 +44,11 @@ def order(count: int = 1) -> Order:
     )
 
 
-async def submitted(recording: dict[str, Any]) -> Done:
+async def submitted(name: str) -> Done:
     """Submit an order to a server that answers with a recording."""
+    recording = GENERATIONS[name]
     async with replaying(lambda _method, _path: recording["response"]) as url:
-        adapter = Ima2(BackendSettings(name="ima2", base_url=url))
+        adapter = KnownIma2(BackendSettings(name="ima2", base_url=url), profile_of(name))
         count = recording["request"]["body"].get("n", 1) if isinstance(recording["request"].get("body"), dict) else 1
         asked = order(count if isinstance(count, int) and 1 <= count <= 8 else 1)
         try:
@@ -62,7 +63,7 @@ async def submitted(recording: dict[str, Any]) -> Done:
 async def test_a_recorded_refusal_or_failure_comes_out_as_its_code(name: str) -> None:
     """The code and outcome are those that the table's golden file names."""
     with pytest.raises(CatalogError) as caught:
-        await submitted(GENERATIONS[name])
+        await submitted(name)
     assert f"{caught.value.code} {caught.value.outcome}" == GOLDEN[name]
 
 
@@ -70,7 +71,7 @@ async def test_a_recorded_refusal_or_failure_comes_out_as_its_code(name: str) ->
 async def test_a_recorded_success_yields_its_pictures(name: str) -> None:
     """Each picture is inline where its bytes are what was asked, else the stored file is named."""
     body = GENERATIONS[name]["response"]["body"]
-    done = await submitted(GENERATIONS[name])
+    done = await submitted(name)
     pictures = body.get("images") or [body]
     assert len(done.outputs) == len(pictures)
     for output, picture in zip(done.outputs, pictures, strict=True):

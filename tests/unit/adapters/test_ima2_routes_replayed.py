@@ -26,6 +26,7 @@ from contracts.port import (
     PhaseNote,
 )
 from contracts.spec import ImageEdit, ImageGenerate, SpecBase, VideoGenerate
+from tests.unit.adapters.known import KnownIma2, profile_of
 from tests.unit.adapters.recording import load
 from tests.unit.adapters.replay_server import replaying
 from tests.unit.pictures import encoded
@@ -95,12 +96,12 @@ def order(route: str, *, profile: Profile = "head", count: int = 1, n: int = 1) 
 
 
 async def submitted(
-    asked: Order, response: dict[str, Any], inputs: tuple[InputBytes, ...] = ()
+    asked: Order, response: dict[str, Any], inputs: tuple[InputBytes, ...] = (), profile: str = "head"
 ) -> tuple[Done | Pending, list[PhaseNote | PartialImage]]:
     """Submit an order to a server that answers with a recording; return what came, and what was told meanwhile."""
     told: list[PhaseNote | PartialImage] = []
     async with replaying(lambda _method, _path: response) as url:
-        adapter = Ima2(BackendSettings(name="ima2", base_url=url))
+        adapter = KnownIma2(BackendSettings(name="ima2", base_url=url), profile)
         try:
             done = await adapter.submit(adapter.prepare(asked).handle, asked, inputs, told.append)
         finally:
@@ -116,7 +117,7 @@ PICTURE = (InputBytes("source", "image/png", SOURCE),)
 async def test_a_recorded_failure_of_a_route_comes_out_as_its_code(route: str, name: str) -> None:
     """Whether it stands in a status, in a frame, or in a sequence without pictures."""
     with pytest.raises(CatalogError) as caught:
-        await submitted(order(route), replayable(name), PICTURE if route == "edit" else ())
+        await submitted(order(route), replayable(name), PICTURE if route == "edit" else (), profile_of(name))
     assert f"{caught.value.code} {caught.value.outcome}" == GOLDEN[end_of(name)[0]]
 
 

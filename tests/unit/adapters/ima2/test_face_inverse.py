@@ -10,7 +10,7 @@ from adapters.ima2 import errors
 from adapters.ima2.face import failure, inverse
 from adapters.ima2.face.failure import Failure
 from adapters.ima2.face.profile import PROFILES, Route
-from contracts.catalog import CATALOG, CatalogError, Fault
+from contracts.catalog import CATALOG, CatalogError, Fault, Outcome, should_retry
 from contracts.codes import ErrorCode
 from tests.unit.adapters.ima2.recorded import RECORDINGS
 
@@ -18,6 +18,11 @@ ROUTES: dict[Route, str] = {
     "generate": "POST /api/generate", "edit": "POST /api/edit", "node": "POST /api/node/generate",
     "multimode": "POST /api/generate/multimode", "video": "POST /api/video/generate", "other": "GET /api/history",
 }  # fmt: skip
+#: After these the work may have been done all the same.
+IN_DOUBT: tuple[ErrorCode, ...] = (
+    "backend.unavailable", "backend.timeout", "backend.failed", "backend.bad_response", "backend.job_lost",
+    "gateway.internal",
+)  # fmt: skip
 #: Where ima2 has no word of its own: what the chain's next gateway understands.
 COARSER: dict[ErrorCode, set[ErrorCode]] = {
     "policy.output_blocked": {"policy.refused"},
@@ -64,6 +69,19 @@ def test_the_adapters_table_reads_back_what_the_face_says(code: ErrorCode, route
     assert verdict is not None
     assert verdict.code in COARSER.get(code, {code}), (found, verdict)
     assert not verdict.unmapped
+
+
+@pytest.mark.parametrize("profile", ["tag", "head", "new"])
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("code", IN_DOUBT)
+def test_a_doubt_is_handed_on(code: ErrorCode, route: Route, profile: str) -> None:
+    """Work that may have been done, and billed, is never told in words by which somebody would order it again."""
+    found = inverse.failure(CatalogError(code, "x", outcome="unknown").problem(), route, PROFILES[profile])
+    status = 200 if route in ("multimode", "video") else found.status
+    verdict = errors.explain(ROUTES[route], status, said(found, route), "application/json")
+    assert verdict is not None
+    assert not should_retry(CATALOG[verdict.code].retry, verdict.outcome), (found, verdict)
+    assert verdict.outcome == "unknown"
 
 
 @pytest.mark.parametrize("account", ["oauth", "api", "grok"])
@@ -129,9 +147,10 @@ def test_a_failure_is_said_as_recorded(name: str) -> None:
     route, code = FAILED[name]
     response = json.loads((RECORDINGS / f"{name}.json").read_text())["response"]
     recorded = response["sse"][-1]["data"] if "sse" in response else response["body"]
-    found = inverse.failure(
-        CatalogError(code, "x").problem(), route, PROFILES["tag" if name.startswith("tag_") else "head"]
-    )
+    # An answer without a picture is one that ended: nobody is in doubt about it.
+    outcome: Outcome | None = "finished_no_result" if code == "backend.bad_response" else None
+    profile = PROFILES["tag" if name.startswith("tag_") else "head"]
+    found = inverse.failure(CatalogError(code, "x", outcome=outcome).problem(), route, profile)
     ours = json.loads(said(found, route))
     assert ours.keys() == recorded.keys()
     if name not in _OTHER_WORDS:
@@ -149,5 +168,5 @@ def test_the_table_knows_every_code() -> None:
     }
     assert unknown == {
         "backend.timeout", "job.deadline_exceeded", "gateway.internal", "resource.cache_miss",
-        "resource.precondition_failed",
+        "resource.precondition_failed", "backend.bad_response",
     }  # fmt: skip

@@ -109,7 +109,7 @@ async def test_the_prompt_builder_answers_by_the_backend_it_was_asked_for(serve:
         body = {"messages": [{"role": "user", "content": "a fox [[norevised]]"}]}
         said = (await client.ask("POST", path, json=body)).json
         assert (said["backend"], said["requestedBackend"]) == ("oauth", "auto")
-        assert said["message"]["content"].startswith("a fox,")
+        assert "\n\nFinal Prompt - English:\na fox, with" in said["message"]["content"]
         assert (await client.ask("POST", path, json={**body, "backend": "grok"})).json["provider"] == "grok"
         assert (await client.ask("POST", path, json={})).status == 400
         refused = {"messages": [{"role": "user", "content": "[[PROMPT_BUILDER_NO_BACKEND_READY]]"}]}

@@ -8,7 +8,7 @@ from msgspec import structs
 from contracts.job import TERMINAL, JobState
 from gateway.store import query
 from gateway.store.change import Accept, Advance, Idempotency
-from gateway.store.keep import AddAssets, MarkAsset, Sweep, Swept
+from gateway.store.keep import AddAssets, MarkAsset, PurgeAsset, Sweep, Swept
 from gateway.store.record import JobRecord
 from gateway.store.store import Store
 from gateway.store.writer import Transaction
@@ -155,6 +155,18 @@ async def test_a_deleted_asset_can_be_restored_until_its_tombstone_falls(store: 
     await store.write(MarkAsset(asset.id, "red", NOW))
     await store.write(sweep_at(NOW + 8 * DAY))
     assert not await is_there(store, query.asset, asset.id)
+
+
+async def test_an_asset_that_was_deleted_for_good_never_comes_back(store: Store) -> None:
+    """Not restored, not by deleting it once more before that; the next sweep takes it, long before its time."""
+    asset = asset_row(expires_at=NOW + 99 * DAY)
+    await store.write(AddAssets((asset,)))
+    assert not await store.write(PurgeAsset(asset.id, "blue", NOW))
+    assert await store.write(PurgeAsset(asset.id, "red", NOW))
+    for again in (None, NOW + 1, None):
+        assert await store.write(MarkAsset(asset.id, "red", again)) is (again is not None)
+    assert await store.write(sweep_at(NOW + 2)) == Swept(1, (asset.sha256,))
+    assert await store.read(lambda c: query.is_gone(c, asset.id, "red", NOW + 3))
 
 
 async def test_a_file_is_let_go_only_with_the_last_row_that_speaks_of_it(store: Store) -> None:
