@@ -186,7 +186,9 @@ class Intake:
             finally:
                 await response.aclose()
 
-    async def file(self, team: str, data: bytes, media: Media, *, source: str, keep_s: float) -> AssetRecord:
+    async def file(
+        self, team: str, data: bytes | bytearray, media: Media, *, source: str, keep_s: float
+    ) -> AssetRecord:
         """Put bytes on disk and return the row to be; nobody knows of it until it is committed."""
         sha256 = await self._store.read(lambda _connection: self._store.files.put(data))
         self._metrics.stored_bytes.labels(source).inc(len(data))
@@ -207,7 +209,7 @@ class Intake:
         )
 
 
-def check_picture(data: bytes, pointer: str, max_pixels: int) -> Media:
+def check_picture(data: bytes | bytearray, pointer: str, max_pixels: int) -> Media:
     """Return what bytes are; raise when they are no picture, or one with too many pixels."""
     media = sniff(data)
     if media is None:

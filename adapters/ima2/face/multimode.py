@@ -18,7 +18,7 @@ from adapters.ima2.face.failure import Failure, Refused
 from adapters.ima2.face.front import Ask, Begun, Front
 from adapters.ima2.face.result import filename, images, pictures, shown
 from adapters.ima2.face.said import EVENT_STREAM, frame, said
-from adapters.ima2.face.story import events
+from adapters.kit.story import events
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.face import Answer, Call, FaceRoute

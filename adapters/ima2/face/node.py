@@ -18,7 +18,7 @@ from adapters.ima2.face.failure import Failure, Refused, check
 from adapters.ima2.face.front import WAIT_S, Ask, Begun, Front
 from adapters.ima2.face.result import filename, images, milliseconds, pictures, shown
 from adapters.ima2.face.said import EVENT_STREAM, SANDBOX, data_url, frame, read, said
-from adapters.ima2.face.story import events
+from adapters.kit.story import events
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.event import JobPartialImage

@@ -17,7 +17,7 @@ from adapters.ima2.face.front import Ask, Begun, Front
 from adapters.ima2.face.profile import MAX_VIDEO_REFERENCES, MAX_VIDEO_SECONDS, RATIOS, RESOLUTIONS
 from adapters.ima2.face.result import filename, milliseconds, pictures, shown
 from adapters.ima2.face.said import EVENT_STREAM, frame, said
-from adapters.ima2.face.story import events
+from adapters.kit.story import events
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.event import JobEvent, JobPhase, JobProgress, JobRunning
