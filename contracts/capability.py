@@ -44,6 +44,8 @@ class Pace(Struct, frozen=True, kw_only=True):
 
     min_submit_interval_s: float = 0.0
     serial: bool = False
+    #: The interval begins with the answer to a submit, and until then nothing else is handed over: the order is kept.
+    after_answer: bool = False
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -79,6 +81,8 @@ class VideoRange(Struct, frozen=True, kw_only=True):
 class Capability(Struct, frozen=True, kw_only=True):
     """One operation of one candidate. What is not named here it cannot do."""
 
+    #: Whether words are read at all.
+    prompt: bool = True
     #: The sizes it makes: a list of exact ones, or a range. Neither: it takes no size.
     sizes: tuple[Dimensions, ...] = ()
     size_range: SizeRange | None = None

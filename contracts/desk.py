@@ -6,9 +6,9 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from contracts.caller import SCOPES, Access, Caller, Scope
-from contracts.capability import ModelInfo
 from contracts.codes import ErrorCode
 from contracts.job import Adjustment, Job, JobState, Moment, OutputRole
+from contracts.listed import AccountView, Alias, BackendView, Catalogue, Model
 from contracts.names import Names, NewName
 from contracts.prompts import Prompts
 from contracts.relay import Relay
@@ -95,6 +95,13 @@ class JobQuery(Struct, frozen=True, kw_only=True):
     created_before: float | None = None
     limit: int = 50
     page_token: str | None = None
+    #: Any of these; none: whatever they are.
+    states: tuple[JobState, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    #: Leave out the jobs that a face gave a name of this kind: (face, kind).
+    unless_named: tuple[str, str] | None = None
+    #: How many to pass over, for lists that count instead of going on from a token.
+    offset: int = 0
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -149,62 +156,6 @@ class Explanation(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class Model(Struct, frozen=True, kw_only=True):
-    """A model as callers name it, with what each of its accounts can do."""
-
-    id: str
-    backend: str
-    dialect: str
-    operations: tuple[Operation, ...]
-    accounts: tuple[str, ...]
-    capabilities: tuple[ModelInfo, ...]
-    label: str | None = None
-    default: bool = False
-    sandbox: bool = False
-    discovered_at: Moment | None = None
-
-
-class Alias(Struct, frozen=True, kw_only=True):
-    """A name that stands for one of several models."""
-
-    id: str
-    models: tuple[str, ...]
-
-
-class AccountView(Struct, frozen=True, kw_only=True):
-    """One account of a backend."""
-
-    name: str
-    ready: bool
-    circuit: str
-    in_flight: int
-    code: ErrorCode | None = None
-    detail: str | None = None
-
-
-class BackendView(Struct, frozen=True, kw_only=True):
-    """One backend: how it is, and how we know."""
-
-    name: str
-    dialect: str
-    up: bool
-    sandbox: bool
-    trust: str
-    priority: int
-    max_concurrency: int
-    in_flight: int
-    queued: int
-    models: tuple[str, ...]
-    accounts: tuple[AccountView, ...] = ()
-    profile: str | None = None
-    evidence: str | None = None
-    facts: Mapping[str, str] = {}
-    version: str | None = None
-    discovered_at: Moment | None = None
-    last_error: ErrorCode | None = None
-    base_url: str | None = None
-
-
 class Jobs(Protocol):
     """Jobs of the caller's team; another team's are not found."""
 
@@ -232,6 +183,9 @@ class Jobs(Protocol):
     async def list(self, caller: Caller, query: JobQuery) -> JobPage:
         """Return a page of jobs, newest first."""
 
+    async def counts(self, caller: Caller, query: JobQuery) -> Mapping[JobState, int]:
+        """Return how many of the jobs that are wanted are in each state, on all pages."""
+
     async def cancel(self, caller: Caller, job_id: str, *, wait_s: float) -> Shown:
         """Cancel, and return the job as it is after waiting for the backend's answer."""
 
@@ -248,8 +202,8 @@ class Jobs(Protocol):
 class Assets(Protocol):
     """Files of the caller's team."""
 
-    async def upload(self, caller: Caller, chunks: AsyncIterator[bytes]) -> Asset:
-        """Store what is streamed in."""
+    async def upload(self, caller: Caller, chunks: AsyncIterator[bytes], *, for_job: bool = False) -> Asset:
+        """Store what is streamed in; what is for a job is kept and allowed as a job's inputs are."""
 
     async def get(self, caller: Caller, asset_id: str) -> Asset:
         """Return an asset."""
@@ -271,19 +225,6 @@ class Assets(Protocol):
 
     def signed_path(self, asset_id: str) -> str:
         """Return a path that needs no key for an hour."""
-
-
-class Catalogue(Protocol):
-    """What there is: models, backends, aliases."""
-
-    def models(self, caller: Caller) -> Sequence[Model]:
-        """Return every model the caller may use."""
-
-    def aliases(self) -> Sequence[Alias]:
-        """Return the aliases."""
-
-    def backends(self, caller: Caller) -> Sequence[BackendView]:
-        """Return every backend; details only for who may see them."""
 
 
 class Desk(Struct, frozen=True, kw_only=True):

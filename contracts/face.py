@@ -14,6 +14,8 @@ from contracts.codes import ErrorCode
 from contracts.desk import Caller, Content, Desk
 
 Headers = Mapping[str, str]
+#: The method of a route that answers who wants to turn the connection into a socket.
+SOCKET = "WEBSOCKET"
 
 
 class FaceSettings(Struct, frozen=True, kw_only=True):
@@ -36,7 +38,7 @@ class FaceSettings(Struct, frozen=True, kw_only=True):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One request: its path within the face, header names in lower case, the body whole."""
+    """One request: its path within the face, header names in lower case, the body whole or as it comes."""
 
     method: str
     path: str
@@ -45,28 +47,44 @@ class Call(Struct, frozen=True, kw_only=True):
     query: Mapping[str, str] = {}
     params: Mapping[str, str] = {}
     body: bytes = b""
+    #: The body of a route that carries files, to be read once.
+    chunks: AsyncIterator[bytes] | None = None
+
+
+class Socket(Struct, frozen=True, kw_only=True):
+    """Both directions of a socket, in whole texts: what is told as it comes, and what is answered to a message.
+
+    The socket is closed when nothing more is told. The first thing told goes out before any answer.
+    """
+
+    told: AsyncIterator[str]
+    heard: Callable[[str], Sequence[str]]
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """One answer: bytes, a stored file (ranges and 304 are the gateway's work), or frames as they come."""
+    """One answer: bytes, a stored file (ranges and 304 are the gateway's work), frames as they come, or a socket."""
 
     status: int = 200
     body: bytes = b""
     headers: Headers = {}
     file: Content | None = None
     frames: AsyncIterator[bytes] | None = None
+    #: Only of a `SOCKET` route: any other answer of such a route refuses the socket.
+    socket: Socket | None = None
     #: Why it was refused, in the catalogue's word, for the log and the metrics.
     code: ErrorCode | None = None
 
 
 class FaceRoute(Struct, frozen=True, kw_only=True):
-    """One address: its template, such as `/api/node/{id}`, and who answers."""
+    """One address: its method (or `SOCKET`), its template, such as `/api/node/{id}`, and who answers."""
 
     method: str
     template: str
     answer: Callable[[Call, Caller], Awaitable[Answer]]
     #: What it refuses is counted as a job refused.
     makes_jobs: bool = False
+    #: How many files its body may carry, each as large as an upload: the body is `Call.chunks` then, and held nowhere.
+    files: int = 0
 
 
 class Face(Protocol):

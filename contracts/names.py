@@ -14,7 +14,8 @@ class NewName(Struct, frozen=True, kw_only=True):
 
     face: str
     kind: str
-    native_id: str
+    #: None: the job's own id.
+    native_id: str | None = None
     #: What the face's clients group jobs by, such as a session.
     collection: str | None = None
     #: What the face must remember of the request to show the job in its own words.
@@ -69,6 +70,14 @@ class Names(Protocol):
 
     async def of_job(self, caller: Caller, face: str, kind: str, job_id: str) -> Named | None:
         """Return a job by the native id of a kind that it was given."""
+
+    async def notes(
+        self, caller: Caller, face: str, kind: str, job_ids: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Return by job what a face remembers of those that it gave a name of a kind."""
+
+    async def give(self, caller: Caller, job_id: str, name: NewName) -> None:
+        """Give a job that is there already one more name."""
 
     async def open(self, caller: Caller, face: str, kind: str, *, ended_since: float | None = None) -> Sequence[Named]:
         """Return the jobs of a kind that have not ended, oldest first, and those that have since a moment (UTC)."""

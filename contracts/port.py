@@ -70,7 +70,8 @@ class Output(Struct, frozen=True, kw_only=True):
 class Pending(Struct, frozen=True):
     """The backend has it. `handle` replaces the old one where the backend gave an id of its own.
 
-    From `recover`, `found=False` means "still looking": ask again with the new handle.
+    From `recover`, `found=False` means "still looking": ask again with the new handle. `alone` means that no list of
+    the backend tells how it goes on: it is asked after by itself from now on.
     """
 
     poll_after_s: float
@@ -79,6 +80,7 @@ class Pending(Struct, frozen=True):
     progress: float | None = None
     queue_position: int | None = None
     handle: Handle | None = None
+    alone: bool = False
 
 
 class Done(Struct, frozen=True, kw_only=True):
@@ -210,6 +212,17 @@ class Watcher(Protocol):
 
     def watch(self) -> AsyncGenerator[Hint, None] | None:
         """Return the wake-ups of one connection, resumed where the last one ended; None where there are none."""
+
+
+@runtime_checkable
+class Lister(Protocol):
+    """An adapter that can ask after all its work by one list, whose length is not in its hands.
+
+    Where the list is worth it, `poll` is given all handles that wait to be asked after, the due ones and the others.
+    """
+
+    def lists(self, count: int) -> bool | None:
+        """Say whether one list costs less now than asking after so many one by one; None where there is no choice."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

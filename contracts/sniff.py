@@ -42,7 +42,7 @@ class Media(Struct, frozen=True):
         return MEDIA_TYPES[self.format]
 
 
-def sniff(data: bytes) -> Media | None:
+def sniff(data: bytes | bytearray) -> Media | None:
     """Return what `data` is, or None when it is none of the five formats or its header is broken."""
     try:
         if data.startswith(_PNG):
@@ -58,7 +58,7 @@ def sniff(data: bytes) -> Media | None:
     return None
 
 
-def _png(data: bytes) -> Media | None:
+def _png(data: bytes | bytearray) -> Media | None:
     width, height = unpack_from(">II", data, 16)
     if data[12:16] != b"IHDR" or not width or not height:
         return None
@@ -71,11 +71,11 @@ def _png(data: bytes) -> Media | None:
     return Media("png", width, height, complete=_ends(data, _PNG_END, at))
 
 
-def _ends(data: bytes, mark: bytes, start: int) -> bool:
+def _ends(data: bytes | bytearray, mark: bytes, start: int) -> bool:
     return data.find(mark, max(start, len(data) - _TAIL)) >= 0
 
 
-def _jpeg(data: bytes) -> Media | None:
+def _jpeg(data: bytes | bytearray) -> Media | None:
     at = 2
     for _ in range(MAX_PIECES):
         if data[at] != 0xFF:
@@ -96,7 +96,7 @@ def _jpeg(data: bytes) -> Media | None:
     return None
 
 
-def _webp(data: bytes) -> Media | None:
+def _webp(data: bytes | bytearray) -> Media | None:
     kind = data[12:16]
     if kind == b"VP8X":
         width = int.from_bytes(data[24:27], "little") + 1
@@ -114,10 +114,10 @@ def _webp(data: bytes) -> Media | None:
     return Media("webp", width, height, complete=complete) if width and height else None
 
 
-def _iso(data: bytes) -> Media | None:
+def _iso(data: bytes | bytearray) -> Media | None:
     brands = data[8 : int(unpack_from(">I", data, 0)[0])]
     picture = b"avif" in brands or b"avis" in brands
-    if not picture and brands[:4] in _NO_FILMS:
+    if not picture and bytes(brands[:4]) in _NO_FILMS:
         return None
     sizes: list[tuple[int, int]] = []
     duration: float | None = None
@@ -144,7 +144,7 @@ def _iso(data: bytes) -> Media | None:
     return Media("avif" if picture else "mp4", width, height, None if picture else duration, whole and has_data)
 
 
-def _boxes(data: bytes, at: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(data: bytes | bytearray, at: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:
     """Walk ISO boxes depth first: kind, where the content starts, where the box says it ends."""
     while at + 8 <= min(end, len(data)):
         size, kind = unpack_from(">I4s", data, at)

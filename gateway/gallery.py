@@ -14,7 +14,7 @@ from contracts.job import moment
 from gateway.access.gate import need
 from gateway.access.signing import Signer
 from gateway.clock import Clock
-from gateway.jobs.intake import Intake
+from gateway.jobs.intake import HOUR_S, Intake
 from gateway.jobs.pictures import bad_input, check_picture, too_large
 from gateway.settings import Settings
 from gateway.store import query
@@ -41,9 +41,11 @@ class GalleryService:
         self._uploads = asyncio.Semaphore(MAX_UPLOADS)
         self._thumbnails = store.data_dir.thumbnails
 
-    async def upload(self, caller: Caller, chunks: AsyncIterator[bytes]) -> Asset:
+    async def upload(self, caller: Caller, chunks: AsyncIterator[bytes], *, for_job: bool = False) -> Asset:
         """Store what is streamed in; raise `request.too_large` or `request.reference_invalid`."""
-        need(caller, "assets:write")
+        need(caller, "jobs:write" if for_job else "assets:write")
+        keep = self._settings.keep
+        source, keep_s = ("input", keep.inputs_hours * HOUR_S) if for_job else ("upload", keep.assets_days * DAY_S)
         limit = self._settings.server.max_upload_bytes
         async with self._uploads:
             data = bytearray()
@@ -51,10 +53,8 @@ class GalleryService:
                 data += chunk
                 if len(data) > limit:
                     raise too_large("", limit)
-            whole = bytes(data)
-            media = check_picture(whole, "", self._settings.assets.max_pixels)
-            keep_s = self._settings.keep.assets_days * DAY_S
-            record = await self._intake.file(caller.team, whole, media, source="upload", keep_s=keep_s)
+            media = check_picture(data, "", self._settings.assets.max_pixels)
+            record = await self._intake.file(caller.team, data, media, source=source, keep_s=keep_s)
         await self._store.write(AddAssets((record,)))
         return _shown(record)
 

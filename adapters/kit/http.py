@@ -44,6 +44,13 @@ class Answer(Struct, frozen=True):
         return str(self.headers.get("content-type", ""))
 
 
+class Form(Struct, frozen=True):
+    """A multipart body: text fields, and files as (name, bytes, media type), which go out as they are, uncopied."""
+
+    fields: dict[str, str]
+    files: dict[str, tuple[str, bytes, str]]
+
+
 def new_transport(*, limit: int) -> httpx.AsyncBaseTransport:
     """Return the one kind of connection pool there is: httpx's transport API on a faster engine.
 
@@ -88,6 +95,7 @@ class Exchanges:
         path: str,
         *,
         body: bytes | None = None,
+        form: Form | None = None,
         headers: Mapping[str, str] = {},
         timeout_s: float = 30,
         phase: ErrorPhase = "poll",
@@ -99,7 +107,7 @@ class Exchanges:
         """Make one exchange; raise what the dialect's table says of an error (unless `raw`), `route` naming the row."""
         content = {"Content-Type": "application/json"} if body is not None else {}
         request = self._request(
-            method, self._url(path), {**content, **self._key, **headers}, timeout_s=timeout_s, content=body
+            method, self._url(path), {**content, **self._key, **headers}, timeout_s=timeout_s, content=body, form=form
         )
         pool = self._lasting if lasting else self._quick
         answer = await self._exchange(pool, request, max_bytes=max_bytes, phase=phase)
@@ -127,12 +135,13 @@ class Exchanges:
         *,
         timeout_s: float,
         content: bytes | None = None,
+        form: Form | None = None,
     ) -> httpx.Request:
         connect_s = self._settings.connect_timeout_s
         timeout = {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": connect_s}
-        return httpx.Request(
-            method, url, headers={**ALWAYS_SENT, **headers}, content=content, extensions={"timeout": timeout}
-        )
+        body = {"content": content} if form is None else {"data": form.fields, "files": form.files}
+        sent = {**ALWAYS_SENT, **headers}
+        return httpx.Request(method, url, headers=sent, extensions={"timeout": timeout}, **body)
 
     async def json(self, kind: type[T], method: str, path: str, **how: Any) -> T:
         """Make one exchange and return its answer as `kind`; an answer of another shape is `bad_response`."""

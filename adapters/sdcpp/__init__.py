@@ -3,6 +3,7 @@
 from adapters.sdcpp import errors
 from adapters.sdcpp.adapter import Sdcpp
 from adapters.sdcpp.capability import SdcppOptions
+from adapters.sdcpp.face import FACE
 from contracts.port import Dialect
 
 DIALECT = Dialect(
@@ -12,6 +13,7 @@ DIALECT = Dialect(
     explain=errors.explain,
     error_rows=errors.TABLE.rows,
     options=SdcppOptions,
+    face=FACE,
     sandbox="adapters.sdcpp.sandbox:sandbox",
     sandbox_profiles=("head", "seed"),
     default_port=3000,

@@ -15,6 +15,9 @@ def prompt(f: Fitting) -> None:
     prompt = f.spec.prompt
     if isinstance(prompt, UnsetType):
         return
+    if not f.capability.prompt:
+        f.drop_or_refuse("/prompt", prompt, "reads no prompt in this operation")
+        return
     limit = f.capability.limits.prompt_chars
     if limit is not None and len(prompt) > limit:
         f.refuse(

@@ -142,6 +142,7 @@ def _serve(settings: Settings) -> None:
     import uvicorn  # noqa: PLC0415
 
     from gateway.app import Gateway  # noqa: PLC0415
+    from gateway.faces.socket import SERVED  # noqa: PLC0415
     from gateway.ops import memory  # noqa: PLC0415
 
     memory.tune_allocator()
@@ -172,7 +173,7 @@ def _serve(settings: Settings) -> None:
             port=settings.server.port,
             loop="uvloop",
             http="httptools",
-            ws="none",
+            **SERVED,
             lifespan="on",
             access_log=False,
             log_config=None,

@@ -162,6 +162,8 @@ class Flight:
         self.progress: float | None = None
         self.dirty = False
         self.misses = 0
+        #: Whether no list tells of it any more, so that it is asked after by itself.
+        self.alone = False
         #: When it is asked after next, so that it can be asked sooner.
         self.next_poll: Entry[Callable[[], None]] | None = None
         self.resubmits = 0

@@ -32,6 +32,8 @@ class Claim(Struct, frozen=True):
     attempt: AttemptRecord
     order: Order
     backend: Backend
+    #: From when on the backend could have been given work, had this not been claimed.
+    free_at: float
 
 
 def keys_of(choices: Sequence[Choice]) -> frozenset[SlotKey]:
@@ -57,19 +59,24 @@ def reserve(ctx: Context, carried: Carried, part: Part, choices: Sequence[Choice
             continue
         if not backend.ready(candidate.account) or not backend.free(candidate.account):
             continue
-        if now < backend.next_submit_at or (choice.capability.pace.serial and backend.in_flight):
+        pace = choice.capability.pace
+        if now < backend.next_submit_at or (pace.serial and backend.in_flight):
             continue
+        free_at = backend.next_submit_at
         backend.take(candidate.account)
-        backend.next_submit_at = now + choice.capability.pace.min_submit_interval_s
+        # `steps` brings it forward when the answer is there.
+        lasts = choice.capability.time.submit_s if pace.after_answer else 0.0
+        backend.next_submit_at = now + max(pace.min_submit_interval_s, lasts)
         try:
-            return _prepared(carried, part, choice, backend, now)
+            return _prepared(carried, part, choice, backend, now, free_at)
         except BaseException:
             backend.release(candidate.account)
+            backend.next_submit_at = free_at
             raise
     return None
 
 
-def _prepared(carried: Carried, part: Part, choice: Choice, backend: Backend, now: float) -> Claim:
+def _prepared(carried: Carried, part: Part, choice: Choice, backend: Backend, now: float, free_at: float) -> Claim:
     """Make the order and let the adapter make the handle. A part that is too large for one native job is split."""
     part.count = min(part.count, choice.fit.count)
     most = choice.capability.max_n
@@ -100,7 +107,7 @@ def _prepared(carried: Carried, part: Part, choice: Choice, backend: Backend, no
         effective=prepared.effective,
         adjustments=(*choice.fit.adjustments, *prepared.adjustments),
     )
-    return Claim(choice, attempt, order, backend)
+    return Claim(choice, attempt, order, backend, free_at)
 
 
 def _split(carried: Carried, part: Part, most: int) -> None:
@@ -164,8 +171,9 @@ def launch(ctx: Context, carried: Carried, claim: Claim) -> Flight:
 
 
 def abandon(claim: Claim) -> None:
-    """Give back the slot of a claim that was not written."""
+    """Give back the slot of a claim that was not written, and its turn: nothing was sent."""
     claim.backend.release(claim.attempt.account)
+    claim.backend.next_submit_at = claim.free_at
 
 
 async def claim_ticket(ctx: Context, ticket: Ticket) -> None:

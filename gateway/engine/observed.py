@@ -14,6 +14,7 @@ from contracts.port import (
     Health,
     Hint,
     InputBytes,
+    Lister,
     Moments,
     Order,
     Output,
@@ -93,6 +94,10 @@ class Observed:
     def watch(self) -> AsyncGenerator[Hint, None] | None:
         """See the port."""
         return self._adapter.watch() if isinstance(self._adapter, Watcher) else None
+
+    def lists(self, count: int) -> bool | None:
+        """See the port."""
+        return self._adapter.lists(count) if isinstance(self._adapter, Lister) else None
 
     async def relay(self, call: RelayCall) -> Relayed:
         """See contracts.relay.Relayer."""

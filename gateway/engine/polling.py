@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from contracts.catalog import CatalogError
-from contracts.port import Absent, Done, Handle, Pending
+from contracts.port import Absent, Done, Handle, Lister, Pending
 from gateway.engine import endings
+from gateway.engine.backends import Backend
 from gateway.engine.carried import Flight
 from gateway.engine.context import AGAIN_S, Context
 from gateway.engine.progress import progressed
@@ -20,10 +21,7 @@ def begin_due(ctx: Context) -> None:
     """Begin the due polls, within each backend's budget of exchanges a second."""
     for name in list(ctx.to_poll):
         backend, flights = ctx.backends[name], ctx.to_poll.pop(name)
-        batch = [flight for flight in flights if flight.capability.poll_batch]
-        groups = [[flight] for flight in flights if not flight.capability.poll_batch]
-        if batch:
-            groups.insert(0, batch)
+        groups = _groups(ctx, backend, flights)
         now = ctx.clock.now()
         allowed = backend.poll_allowance(now, len(groups))
         for group in groups[:allowed]:
@@ -34,6 +32,35 @@ def begin_due(ctx: Context) -> None:
             if backend.late_polls_at <= now:
                 backend.late_polls_at = backend.next_poll_at(now)
                 ctx.at(backend.late_polls_at, lambda: None)
+
+
+def _groups(ctx: Context, backend: Backend, flights: Sequence[Flight]) -> list[list[Flight]]:
+    """Put together what is asked after in one exchange. A list tells of all: those not due yet come along."""
+    batch = [flight for flight in flights if _in_lists(flight)]
+    single = [[flight] for flight in flights if not _in_lists(flight)]
+    worth = backend.adapter.lists(backend.in_flight) if batch and isinstance(backend.adapter, Lister) else None
+    if worth is False:
+        return [*single, *([flight] for flight in batch)]
+    if worth:
+        batch += _companions(ctx, backend)
+    return [batch, *single] if batch else single
+
+
+def _in_lists(flight: Flight) -> bool:
+    return flight.capability.poll_batch and not flight.alone
+
+
+def _companions(ctx: Context, backend: Backend) -> list[Flight]:
+    """Take those out of the timetable that wait for their turn to be asked after."""
+    found = []
+    for carried in ctx.jobs.values():
+        for flight in carried.flights.values():
+            entry = flight.next_poll
+            waits = entry is not None and not entry.taken and not entry.cancelled
+            if flight.backend is backend and waits and _in_lists(flight) and entry is not None:
+                ctx.timetable.cancel(entry)
+                found.append(flight)
+    return found
 
 
 def poll(ctx: Context, flights: Sequence[Flight]) -> None:
@@ -104,6 +131,7 @@ def _still_pending(ctx: Context, flight: Flight, pending: Pending) -> None:
         )
         ctx.spawn(endings.fail(ctx, flight, error), name="fail", flight=flight)
         return
+    flight.alone = pending.alone
     ctx.took_phase(flight, pending.phase)
     progressed(ctx, flight, pending.phase, pending.progress)
     poll_later(ctx, flight, pending.poll_after_s)

@@ -39,7 +39,9 @@ async def _submit(ctx: Context, flight: Flight) -> None:
         inputs = await load_inputs(ctx, flight.carried)
         async with ctx.blocking if flight.capability.blocking else contextlib.nullcontext():
             result = await _hand_over(ctx, flight, inputs) if flight.is_wanted else None
+        _let_the_next_go(ctx, flight)
     except CatalogError as error:
+        _let_the_next_go(ctx, flight)
         flight.submitted.set()
         await _submit_failed(ctx, flight, error)
         return
@@ -56,6 +58,14 @@ async def _submit(ctx: Context, flight: Flight) -> None:
         await deliver(ctx, flight, result)
     else:
         raise TypeError(type(result))
+
+
+def _let_the_next_go(ctx: Context, flight: Flight) -> None:
+    """Count the pace from here where it begins with the answer: what is handed over next arrives later for sure."""
+    pace = flight.capability.pace
+    if pace.after_answer:
+        flight.backend.next_submit_at = ctx.clock.now() + pace.min_submit_interval_s
+        ctx.pump()
 
 
 async def _hand_over(ctx: Context, flight: Flight, inputs: Sequence[InputBytes]) -> Pending | Done:

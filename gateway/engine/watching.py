@@ -48,4 +48,5 @@ def heed(ctx: Context, backend: Backend, hint: Hint) -> None:
     for carried in ctx.jobs.values():
         for flight in carried.flights.values():
             if flight.backend is backend and hint.handle_id in (None, flight.attempt.handle.id):
+                flight.alone = flight.alone or hint.handle_id is not None
                 poll_soon(ctx, flight)

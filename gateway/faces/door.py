@@ -4,7 +4,7 @@ Whatever goes wrong here is said by the face, in its dialect's words. A client t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,13 +14,16 @@ from msgspec import Struct, structs
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.desk import Desk
-from contracts.face import Answer, Call, Face
+from contracts.face import SOCKET, Answer, Call, Face, FaceRoute
+from gateway.faces import socket
 from gateway.faces.file import pieces, served
 from gateway.faces.path import Match, Paths
 from gateway.ops.http import App, Receive, Scope, Send
 from gateway.ops.room import Room
 
 _NO_BODY = frozenset({204, 304})
+#: What a form has around its files: boundaries, headers, and its fields of text.
+_AROUND_FILES = 1024 * 1024
 
 
 class Gone(Exception):  # noqa: N818 - it is no error of anybody
@@ -38,7 +41,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Door:
-    """Serves one face at one place."""
+    """Serves one face at one place: requests, and sockets where the face has any."""
 
     def __init__(self, face: Face, desk: Desk, room: Room, place: Place, *, max_body: int) -> None:
         """Take the face, what it may ask, where bodies are held, and how large one may be."""
@@ -50,7 +53,7 @@ class Door:
         self._paths = Paths(face.routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request, or one socket."""
         call = self._call(scope)
         try:
             answer = await self._answered(scope, receive, call)
@@ -64,13 +67,18 @@ class Door:
             answer = self._face.refused(call, bug)
         if answer.code is not None:
             scope["state"]["code"] = answer.code
-        await self._sent(call, answer, receive, send)
+        if call.method != SOCKET:
+            await self._sent(call, answer, receive, send)
+        elif answer.socket is not None:
+            await socket.serve(answer.socket, scope, receive, send)
+        else:
+            await socket.refuse(answer, receive, send)
 
     def _call(self, scope: Scope) -> Call:
         raw: str = scope["raw_path"].decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         return Call(
-            method=scope["method"],
+            method=SOCKET if scope["type"] == "websocket" else scope["method"],
             path=raw.removeprefix(self._place.prefix) or "/",
             request_id=scope["state"]["request_id"],
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
@@ -88,8 +96,13 @@ class Door:
             return self._face.unknown(call, _methods(match))
         scope["state"]["makes_jobs"] = route.makes_jobs
         caller = await self._caller(call)
-        body = await self._body(scope, receive)
-        return await route.answer(structs.replace(call, params=match.params, body=body), caller)
+        call = structs.replace(call, params=match.params)
+        if route.method == SOCKET:
+            return await route.answer(call, caller)
+        if route.files:
+            async with aclosing(self._chunks(route, receive)) as chunks:
+                return await route.answer(structs.replace(call, chunks=chunks), caller)
+        return await route.answer(structs.replace(call, body=await self._body(scope, receive)), caller)
 
     async def _caller(self, call: Call) -> Caller:
         host, origin = call.headers.get("host"), call.headers.get("origin")
@@ -98,21 +111,31 @@ class Door:
             return await self._desk.access.guest(self._place.team, host, origin, everywhere=self._place.everywhere)
         return await self._desk.access.caller(key, host, origin)
 
+    async def _chunks(self, route: FaceRoute, receive: Receive) -> AsyncGenerator[bytes]:
+        """Yield the body as it comes: what a route has of it in memory it has one file at a time."""
+        limit, read, more = route.files * self._max_body + _AROUND_FILES, 0, True
+        try:
+            while more:
+                piece, more = await _piece(receive)
+                self._room.take(len(piece))
+                read += len(piece)
+                if read > limit:
+                    raise _too_large(limit)
+                yield piece
+        finally:
+            # The last file is stored by the time that the end of the form is read.
+            self._room.give_back(read)
+
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         read, more = bytearray(), True
         while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Gone
-            piece = message.get("body", b"")
+            piece, more = await _piece(receive)
             self._room.take(len(piece))
             # Given back by `Observed` when the request is over.
             scope["state"]["held"] = scope["state"].get("held", 0) + len(piece)
             read += piece
             if len(read) > self._max_body:
-                limit = self._max_body
-                raise CatalogError("request.too_large", f"A body may have at most {limit} bytes.", limit=limit)
-            more = message.get("more_body", False)
+                raise _too_large(self._max_body)
         return bytes(read)
 
     async def _sent(self, call: Call, answer: Answer, receive: Receive, send: Send) -> None:
@@ -162,6 +185,18 @@ class Door:
         await send({"type": "http.response.body", "body": b""})
 
 
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    """Return the next piece of a body, and whether more of it follows."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Gone
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _too_large(limit: int) -> CatalogError:
+    return CatalogError("request.too_large", f"A body may have at most {limit} bytes.", limit=limit)
+
+
 async def _send_all(frames: AsyncIterator[bytes], send: Send) -> None:
     async with aclosing(frames):  # type: ignore[type-var]
         async for frame in frames:
@@ -179,7 +214,7 @@ def _start(status: int, headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _methods(match: Match) -> list[str]:
-    found = set(match.routes)
+    found = set(match.routes) - {SOCKET}
     return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
@@ -193,7 +228,9 @@ class Doors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        door = None
-        if scope["type"] == "http":
-            door = self._doors.get("/" + scope["path"].lstrip("/").partition("/")[0])
-        await (door or self._app)(scope, receive, send)
+        app: App | None = None
+        if scope["type"] in ("http", "websocket"):
+            app = self._doors.get("/" + scope["path"].lstrip("/").partition("/")[0])
+        if app is None:
+            app = socket.nowhere if scope["type"] == "websocket" else self._app
+        await app(scope, receive, send)

@@ -10,6 +10,7 @@ from pathlib import Path
 import uvicorn
 
 from contracts.catalog import CatalogError
+from gateway.faces.socket import SERVED
 from gateway.ops.http import App
 
 STOP_S = 5.0
@@ -36,7 +37,7 @@ class Listener:
             uvicorn.Config(
                 app,
                 http="httptools",
-                ws="none",
+                **SERVED,
                 lifespan="off",
                 access_log=False,
                 log_config=None,

@@ -11,7 +11,7 @@ from contracts.desk import Desk
 from contracts.face import FaceOffer, FaceSettings
 from contracts.port import Dialect
 from gateway.clock import Clock
-from gateway.faces.door import Door, Doors, Place
+from gateway.faces.door import Door, Place
 from gateway.faces.listener import Listener
 from gateway.ops.http import App
 from gateway.ops.room import Room
@@ -85,7 +85,7 @@ def _listener(
     if told is not None and offer.advertised_at is not None:
         path = Path(config.advertise_path) if config.advertise_path else Path.home() / offer.advertised_at
         advertised = (path.expanduser(), told)
-    return Listener(observed(Doors(door, {})), host, config.port, advertised=advertised)
+    return Listener(observed(door), host, config.port, advertised=advertised)
 
 
 def _about(config: Face, settings: Settings, clock: Clock) -> FaceSettings:

@@ -220,7 +220,9 @@ class Intake:
             finally:
                 await response.aclose()
 
-    async def file(self, team: str, data: bytes, media: Media, *, source: str, keep_s: float) -> AssetRecord:
+    async def file(
+        self, team: str, data: bytes | bytearray, media: Media, *, source: str, keep_s: float
+    ) -> AssetRecord:
         """Put bytes on disk and return the row to be; nobody knows of it until it is committed."""
         sha256 = await self._store.read(lambda _connection: self._store.files.put(data))
         self._metrics.stored_bytes.labels(source).inc(len(data))

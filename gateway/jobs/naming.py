@@ -1,7 +1,7 @@
 """Jobs and files by the ids that faces gave them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from contracts.desk import Caller
 from contracts.names import FilePage, FileQuery, Named, NamedFile, NewName
@@ -24,7 +24,7 @@ def taken(names: Sequence[NewName], team: str, job_id: str) -> tuple[TakeName, .
                 face=name.face,
                 team=team,
                 kind=name.kind,
-                native_id=name.native_id,
+                native_id=name.native_id or job_id,
                 job_id=job_id,
                 collection=name.collection,
                 note=dict(name.note) or None,
@@ -55,6 +55,23 @@ class NameService:
         """Return a job by the native id of a kind that it was given."""
         record = await self._ask(lambda each: alias.of_job(each, team=caller.team, face=face, kind=kind, job_id=job_id))
         return None if record is None else await self._named(caller, record)
+
+    async def notes(
+        self, caller: Caller, face: str, kind: str, job_ids: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Return by job what a face remembers of those that it gave a name of a kind."""
+        need(caller, "jobs:read")
+        records = await self._ask(
+            lambda each: alias.of_jobs(each, team=caller.team, face=face, kind=kind, job_ids=job_ids)
+        )
+        return {record.job_id: record.note or {} for record in records}
+
+    async def give(self, caller: Caller, job_id: str, name: NewName) -> None:
+        """Give a job that is there already one more name."""
+        need(caller, "jobs:write")
+        await self._reader.mine(caller, job_id)
+        for each in taken((name,), caller.team, job_id):
+            await self._store.write(each)
 
     async def open(self, caller: Caller, face: str, kind: str, *, ended_since: float | None = None) -> Sequence[Named]:
         """Return the jobs of a kind that have not ended, oldest first, and those that have since a moment."""

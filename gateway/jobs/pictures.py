@@ -14,7 +14,7 @@ HEIC = frozenset(b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis
 WITH_ALPHA = frozenset({"LA", "PA", "RGBA"})
 
 
-def check_picture(data: bytes, pointer: str, max_pixels: int) -> Media:
+def check_picture(data: bytes | bytearray, pointer: str, max_pixels: int) -> Media:
     """Return what bytes are; raise when they are no picture, or one with too many pixels."""
     media = sniff(data)
     if media is None:

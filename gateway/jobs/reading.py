@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pybase64
 
 from contracts.catalog import CatalogError
 from contracts.desk import Caller, JobPage, JobQuery, Shown
-from contracts.job import TERMINAL, Job
+from contracts.job import TERMINAL, Job, JobState
 from gateway.access.gate import need
 from gateway.clock import Clock
 from gateway.engine.carrier import Carrier
@@ -98,18 +99,7 @@ class JobReader:
     async def list(self, caller: Caller, wanted: JobQuery) -> JobPage:
         """Return a page of jobs, newest first."""
         need(caller, "jobs:read")
-        after = None if wanted.page_token is None else query.read_page_token(wanted.page_token)
-        filtered = query.Filter(
-            team=caller.team,
-            state=wanted.state,
-            backend=wanted.backend,
-            operation=wanted.operation,
-            tag=wanted.tag,
-            created_after=wanted.created_after,
-            created_before=wanted.created_before,
-            limit=wanted.limit,
-            after=after,
-        )
+        filtered = _filter(caller, wanted)
 
         def read(connection: query.Connection) -> list[tuple[JobRecord, list[AttemptRecord]]]:
             records = query.jobs_page(connection, filtered)
@@ -123,6 +113,31 @@ class JobReader:
             carried = self._carrier.carried(record.id)
             jobs.append(to_job(record, attempts) if carried is None else self._carrier.show(carried))
         return JobPage(jobs=tuple(jobs), next_page_token=token)
+
+    async def counts(self, caller: Caller, wanted: JobQuery) -> Mapping[JobState, int]:
+        """Return how many of the jobs that are wanted are in each state, on all pages."""
+        need(caller, "jobs:read")
+        filtered = _filter(caller, wanted)
+        found: Mapping[Any, int] = await self._store.read(lambda each: query.job_counts(each, filtered))
+        return found
+
+
+def _filter(caller: Caller, wanted: JobQuery) -> query.Filter:
+    return query.Filter(
+        team=caller.team,
+        state=wanted.state,
+        backend=wanted.backend,
+        operation=wanted.operation,
+        tag=wanted.tag,
+        created_after=wanted.created_after,
+        created_before=wanted.created_before,
+        limit=wanted.limit,
+        after=None if wanted.page_token is None else query.read_page_token(wanted.page_token),
+        states=wanted.states,
+        operations=wanted.operations,
+        unless_named=wanted.unless_named,
+        offset=wanted.offset,
+    )
 
 
 def _file_reader(store: Store, sha256: str) -> Callable[[object], bytes]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from contracts.catalog import CatalogError
 from contracts.desk import Caller, Created, Explanation, JobPage, JobQuery, Shown
-from contracts.job import TERMINAL, Job
+from contracts.job import TERMINAL, Job, JobState
 from contracts.names import NewName
 from contracts.port import Dialect
 from contracts.spec import JobSpec
@@ -74,6 +74,10 @@ class JobService:
     async def list(self, caller: Caller, query: JobQuery) -> JobPage:
         """Return a page of jobs, newest first."""
         return await self._reader.list(caller, query)
+
+    async def counts(self, caller: Caller, query: JobQuery) -> Mapping[JobState, int]:
+        """Return how many of the jobs that are wanted are in each state."""
+        return await self._reader.counts(caller, query)
 
     def check_listening(self, caller: Caller) -> None:
         """Raise what would keep the caller from listening now."""

@@ -42,10 +42,12 @@ class Observed:
         self._log = logger("http")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
+        """Serve one request, or one socket to its end."""
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            scope["headers"] = [(name.lower(), value) for name, value in scope["headers"]]
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
         request_id = given if _REQUEST_ID.match(given) else new_id("req").encode()
@@ -70,7 +72,8 @@ class Observed:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("path_template") or "unmatched"
-        method = scope["method"] if scope["method"] in METHODS else "other"
+        method = scope.get("method", "GET")
+        method = method if method in METHODS else "other"
         self._metrics.requests.labels(route, method, status or "aborted").inc()
         self._metrics.request_seconds.labels(route, method).observe(seconds)
         state = scope["state"]
@@ -86,6 +89,10 @@ class Observed:
             )
 
 
+#: What an answer begins with: one of HTTP, a socket that is accepted, and one that is refused.
+_STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+
+
 class _Seen:
     """Watches an answer go out, and puts the request's id on it."""
 
@@ -97,8 +104,9 @@ class _Seen:
         self.status = 0
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            known = {name for name, _ in message["headers"]}
-            message["headers"] = [*message["headers"], *(each for each in self._headers if each[0] not in known)]
+        if message["type"] in _STARTS:
+            self.status = message.get("status", 101)
+            own = message.get("headers", [])
+            known = {name for name, _ in own}
+            message["headers"] = [*own, *(each for each in self._headers if each[0] not in known)]
         await self._send(message)

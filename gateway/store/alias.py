@@ -1,5 +1,6 @@
 """What faces call jobs: names taken in the accepting transaction, and every question that is asked by them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -33,6 +34,8 @@ _OPEN_ONES = Statement(
 #: When a file was stored, in whole milliseconds: what native cursors count in.
 _stored_ms: ColumnElement[int] = cast(ASSET.c.created_at * 1000, Integer)
 _FOREVER = float("inf")
+#: How many jobs one question names: SQLite takes so many parameters in all its builds.
+_AT_ONCE = 500
 
 
 class TakeName(Struct, frozen=True):
@@ -76,6 +79,20 @@ def of_job(connection: Connection, *, team: str, face: str, kind: str, job_id: s
     values = {"team": team, "face": face, "kind": kind, "job_id": job_id}
     row = _OF_JOB.run(connection, values).fetchone()
     return None if row is None else from_row(AliasRecord, row)
+
+
+def of_jobs(connection: Connection, *, team: str, face: str, kind: str, job_ids: Sequence[str]) -> list[AliasRecord]:
+    """Return the names of a kind that any of these jobs have."""
+    found: list[AliasRecord] = []
+    for start in range(0, len(job_ids), _AT_ONCE):
+        some: list[Any] = [
+            bindparam(f"job_{at}", job_id) for at, job_id in enumerate(job_ids[start : start + _AT_ONCE])
+        ]
+        query = Statement(select(ALIAS).where(and_(*_MINE, ALIAS.c.job_id.in_(some))))
+        found += [
+            from_row(AliasRecord, row) for row in query.run(connection, {"team": team, "face": face, "kind": kind})
+        ]
+    return found
 
 
 def open_ones(

@@ -54,7 +54,7 @@ class AssetFiles:
         self._removing = threading.Lock()
         self._directories = {digit: _Directory(root / digit) for digit in "0123456789abcdef"}
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes | bytearray) -> str:
         """Store bytes durably; return their SHA-256 in hex. Equal bytes are stored once."""
         sha256 = hashlib.sha256(data).hexdigest()
         directory = self._directories[sha256[0]]

@@ -20,7 +20,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _own = threading.local()
 
 
-def write_synced(path: Path, data: bytes) -> None:
+def write_synced(path: Path, data: bytes | bytearray) -> None:
     """Write a file and return when its bytes are on disk; a file that was there is replaced. Raises OSError."""
     if _DIRECT and len(data) >= DIRECT_FROM and _write_direct(path, data):
         return
@@ -34,7 +34,7 @@ def write_synced(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _write_direct(path: Path, data: bytes) -> bool:
+def _write_direct(path: Path, data: bytes | bytearray) -> bool:
     """Write past the page cache; return False where the file system does not take it so (EINVAL)."""
     try:
         descriptor = os.open(path, _NEW | _DIRECT, 0o600)

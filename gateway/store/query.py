@@ -15,7 +15,19 @@ from contracts.decode import invalid
 from gateway.store.line import Line
 from gateway.store.record import AssetRecord, AttemptRecord, JobRecord, KeyRecord, from_row
 from gateway.store.statement import Statement, one_of
-from gateway.store.tables import API_KEY, ASSET, ATTEMPT, BACKEND, EVENT, GONE, IDEMPOTENCY, JOB, JOB_INPUT, JOB_TAG
+from gateway.store.tables import (
+    ALIAS,
+    API_KEY,
+    ASSET,
+    ATTEMPT,
+    BACKEND,
+    EVENT,
+    GONE,
+    IDEMPOTENCY,
+    JOB,
+    JOB_INPUT,
+    JOB_TAG,
+)
 
 Connection = sqlite3.Connection
 
@@ -167,10 +179,26 @@ class Filter(Struct, frozen=True, kw_only=True):
     created_before: float | None = None
     limit: int = 50
     after: tuple[float, str] | None = None
+    states: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+    unless_named: tuple[str, str] | None = None
+    offset: int = 0
 
 
 def jobs_page(connection: Connection, wanted: Filter) -> list[JobRecord]:
     """Return a page of jobs, newest first; one more than asked tells that there is a next one."""
+    page = select(JOB).where(and_(*_job_conditions(wanted))).order_by(JOB.c.created_at.desc(), JOB.c.id.desc())
+    query = Statement(page.limit(wanted.limit + 1).offset(wanted.offset))
+    return [from_row(JobRecord, row) for row in query.run(connection)]
+
+
+def job_counts(connection: Connection, wanted: Filter) -> dict[str, int]:
+    """Return how many jobs are in each state, whatever page is wanted."""
+    query = select(JOB.c.state, func.count()).where(and_(*_job_conditions(wanted))).group_by(JOB.c.state)
+    return {row[0]: int(row[1]) for row in Statement(query).run(connection)}
+
+
+def _job_conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     where = _conditions(JOB, wanted)
     if wanted.state is not None:
         where.append(JOB.c.state == wanted.state)
@@ -181,8 +209,15 @@ def jobs_page(connection: Connection, wanted: Filter) -> list[JobRecord]:
     if wanted.tag is not None:
         key, value = wanted.tag
         where.append(JOB.c.id.in_(select(JOB_TAG.c.job_id).where(and_(JOB_TAG.c.key == key, JOB_TAG.c.value == value))))
-    query = select(JOB).where(and_(*where)).order_by(JOB.c.created_at.desc(), JOB.c.id.desc()).limit(wanted.limit + 1)
-    return [from_row(JobRecord, row) for row in Statement(query).run(connection)]
+    if wanted.states:
+        where.append(one_of(JOB.c.state, wanted.states))
+    if wanted.operations:
+        where.append(one_of(JOB.c.operation, wanted.operations))
+    if wanted.unless_named is not None:
+        face, kind = wanted.unless_named
+        named = and_(ALIAS.c.team == wanted.team, ALIAS.c.face == face, ALIAS.c.kind == kind)
+        where.append(JOB.c.id.not_in(select(ALIAS.c.job_id).where(named)))
+    return where
 
 
 def assets_page(connection: Connection, wanted: Filter) -> list[AssetRecord]:

@@ -47,6 +47,8 @@ class Polled(Struct, kw_only=True):
     cpu_share: float
     polls_per_s: float
     cpu_ms_per_poll: float | None
+    #: What a second costs, shared by the jobs: it falls as they grow, because one list tells of all that wait.
+    cpu_ms_per_job: float | None
     #: How long ago the backend was asked, half of the jobs and the one that waited longest.
     median_age_s: float
     oldest_s: float
@@ -58,7 +60,7 @@ class Polled(Struct, kw_only=True):
 def measure(setting: Setting) -> tuple[dict[str, Any], str]:
     """Return everything that was measured, and the table."""
     found = []
-    for jobs in (5000,) if setting.quick else (0, 1000, 5000):
+    for jobs in (100, 5000) if setting.quick else (0, 10, 100, 1000, 5000):
         say(f"(c) {jobs} jobs in flight")
         with (
             setting.upstream() as upstream,
@@ -74,6 +76,7 @@ def measure(setting: Setting) -> tuple[dict[str, Any], str]:
             each.cpu_share * 100,
             each.polls_per_s,
             each.cpu_ms_per_poll,
+            each.cpu_ms_per_job,
             each.median_age_s,
             each.oldest_s,
             each.look_p50_ms,
@@ -82,7 +85,8 @@ def measure(setting: Setting) -> tuple[dict[str, Any], str]:
         ]
         for each in found
     ]
-    head = ["in flight", "submitted in s", "CPU %", "polls/s", "CPU ms/poll", "median age s", "oldest s", "look p50 ms"]
+    head = ["in flight", "submitted in s", "CPU %", "polls/s", "CPU ms/poll", "CPU ms/job/s"]
+    head += ["median age s", "oldest s", "look p50 ms"]
     title = f"(c) asking after jobs in flight, a budget of {POLLS_PER_S:,} polls a second, each job due every second"
     return {"polled": to_builtins(found)}, table(title, [*head, "look p99 ms", "MB"], rows)
 
@@ -113,6 +117,7 @@ def _with(setting: Setting, server: Server, upstream: int, jobs: int) -> Polled:
         cpu_share=round(used / lasted, 4),
         polls_per_s=round(polls / lasted, 1),
         cpu_ms_per_poll=round(used / polls * 1000, 3) if polls else None,
+        cpu_ms_per_job=round(used / lasted / jobs * 1000, 4) if jobs else None,
         median_age_s=round(after["median_age_s"], 2),
         oldest_s=round(after["oldest_s"], 2),
         look_p50_ms=round(looks[len(looks) // 2] * 1000, 2),

@@ -1,4 +1,4 @@
-"""sd.cpp Studio's queue, with jobs that are processed for ever, and a count of how often each was asked after."""
+"""sd.cpp Studio's queue, with jobs that wait for ever, and a count of how often each was asked after."""
 
 import itertools
 import time
@@ -25,8 +25,8 @@ _ROW: dict[str, Any] = {
     "quality": "auto",
     "style": "natural",
     "response_format": "b64_json",
-    "status": "processing",
-    "progress": 0.4,
+    "status": "pending",
+    "progress": 0,
     "created_at": 1795232706000,
     "updated_at": 1795232706000,
     "started_at": 1795232706000,
@@ -54,16 +54,26 @@ class Studio:
             name = f"fbc09634-d308-4882-b00f-{next(self._numbers):012d}"
             self._asked_at[name] = time.monotonic()
             return {"job_id": name, "status": "pending"}
+        if path == "/api/queue":
+            return self._list()
         if path.startswith("/api/queue/"):
             return self._row(path.rpartition("/")[2])
         if path == "/_count":
             return self._count()
-        known: dict[str, object] = {"/api/config": _CONFIG, "/api/v1/models": _MODELS, "/api/queue": {"jobs": []}}
+        known: dict[str, object] = {"/api/config": _CONFIG, "/api/v1/models": _MODELS}
         return known.get(path, {"error": "Not found"})
 
     def _row(self, name: str) -> dict[str, Any]:
-        now = time.monotonic()
         self._polls += 1
+        return self._told(name)
+
+    def _list(self) -> dict[str, Any]:
+        """Tell of all at once: one poll, whatever it is about."""
+        self._polls += 1
+        return {"jobs": [self._told(name) for name in tuple(self._asked_at)]}
+
+    def _told(self, name: str) -> dict[str, Any]:
+        now = time.monotonic()
         self._worst_gap_s = max(self._worst_gap_s, now - self._asked_at.get(name, now))
         self._asked_at[name] = now
         return {"id": name, **_ROW}

@@ -1,5 +1,7 @@
-"""Edits and films, model by model: what a capability says of them is true of what comes back."""
+"""Edits, variations, upscales and films, model by model: what a capability says of them is true of what comes back."""
 
+import asyncio
+import hashlib
 import io
 from typing import Literal
 
@@ -9,9 +11,18 @@ from PIL import Image
 from contracts.capability import Capability, ModelInfo
 from contracts.fit import fit
 from contracts.media import Input, Size
-from contracts.port import InputBytes
-from contracts.spec import ImageEdit, ImageGenerate, SpecBase, Video, VideoGenerate
-from tests.conformance.driving import Subject
+from contracts.port import InputBytes, Pending
+from contracts.spec import (
+    ImageEdit,
+    ImageGenerate,
+    ImageUpscale,
+    ImageVariation,
+    Operation,
+    SpecBase,
+    Video,
+    VideoGenerate,
+)
+from tests.conformance.driving import PATIENCE_S, SPEED, Subject
 
 SIDE = 64
 Role = Literal["source", "reference", "mask", "first_frame"]
@@ -29,8 +40,12 @@ def picture(mode: str = "RGB") -> bytes:
 
 def with_roles(*roles: Role) -> tuple[tuple[Input, ...], tuple[InputBytes, ...]]:
     """Return pictures of these roles as they are asked for and as they are handed over."""
-    asked = tuple(Input(role=role, asset_id=f"ast_{at}") for at, role in enumerate(roles))
-    return asked, tuple(InputBytes(role, "image/png", picture("RGBA" if role == "mask" else "RGB")) for role in roles)
+    handed = tuple(InputBytes(role, "image/png", picture("RGBA" if role == "mask" else "RGB")) for role in roles)
+    asked = tuple(
+        Input(role=role, asset_id=f"ast_{at}", sha256=hashlib.sha256(each.data).hexdigest(), media_type="image/png")
+        for at, (role, each) in enumerate(zip(roles, handed, strict=True))
+    )
+    return asked, handed
 
 
 def editors(subject: Subject) -> list[tuple[ModelInfo, Capability]]:
@@ -81,6 +96,81 @@ async def test_as_many_pictures_go_into_an_edit_as_it_says(subject: Subject) -> 
         more, _ = with_roles(*roles, "reference")
         refused = fit(ImageEdit(prompt="together", inputs=more), capability, subject.dialect).mismatches
         assert {each.code for each in refused} == {"request.reference_too_many"}
+
+
+async def test_a_variation_comes_in_as_many_pictures_as_it_says(subject: Subject) -> None:
+    """With the strength where one is taken, without words where none are wished, and never with a mask."""
+    for model in subject.models("image.variation"):
+        capability = model.operations["image.variation"]
+        asked, inputs = with_roles("source")
+        spec = ImageVariation(inputs=asked, n=capability.max_n, size=small(capability), strength=0.4)
+        _, made = await subject.make(spec, inputs, model)
+        assert [(each.width, each.height) for each in made] == [(SIDE, SIDE)] * capability.max_n
+        masked, _ = with_roles("source", "mask")
+        refused = fit(ImageVariation(inputs=masked), capability, subject.dialect).mismatches
+        assert [each.fault.pointer for each in refused] == ["/inputs/1/role"]
+
+
+async def test_an_upscale_is_the_same_picture_larger(subject: Subject) -> None:
+    """Four times as wide and high; words and sizes that nothing would read do not fit."""
+    for model in subject.models("image.upscale"):
+        capability = model.operations["image.upscale"]
+        asked, inputs = with_roles("source")
+        done, made = await subject.make(ImageUpscale(inputs=asked), inputs, model)
+        assert [(each.width, each.height) for each in made] == [(4 * SIDE, 4 * SIDE)]
+        with Image.open(io.BytesIO(await subject.bytes_of(done.outputs[0]))) as opened:
+            middle = opened.convert("RGB").getpixel((2 * SIDE, 2 * SIDE))
+        assert isinstance(middle, tuple)
+        assert all(abs(one - other) < 40 for one, other in zip(middle, (30, 60, 200), strict=True)), middle
+        words = ImageUpscale(inputs=asked, prompt="sharper", size=Size(width=64, height=64), n=2, strength=0.5)
+        refused = {each.fault.pointer for each in fit(words, capability, subject.dialect).mismatches}
+        assert refused == {"/prompt", "/size", "/n", "/strength"}
+
+
+TRANSFORMS: dict[Operation, type[SpecBase]] = {
+    "image.edit": ImageEdit,
+    "image.variation": ImageVariation,
+    "image.upscale": ImageUpscale,
+}
+
+
+@pytest.mark.parametrize("operation", TRANSFORMS)
+async def test_a_seed_that_is_not_used_is_neither_taken_nor_reported(subject: Subject, operation: Operation) -> None:
+    """Reproducibility is a promise: an operation without it refuses the seed, and says of none that it was used."""
+    for model in subject.models(operation):
+        capability = model.operations[operation]
+        if capability.seed_max is not None:
+            continue
+        asked, _ = with_roles("source")
+        words = {"prompt": "at night"} if capability.prompt else {}
+        seeded = TRANSFORMS[operation](inputs=asked, seed=7, **words)  # type: ignore[arg-type]
+        assert [each.fault.pointer for each in fit(seeded, capability, subject.dialect).mismatches] == ["/seed"]
+        order = subject.order(TRANSFORMS[operation](inputs=asked, **words), model)  # type: ignore[arg-type]
+        assert not isinstance(subject.adapter.prepare(order).effective.seed, int)
+
+
+@pytest.mark.parametrize("operation", TRANSFORMS)
+async def test_a_lost_answer_of_an_operation_is_found_again(subject: Subject, operation: Operation) -> None:
+    """By the handle that was written before it was sent, though another one just like it was sent as well."""
+    for model in subject.models(operation):
+        capability = model.operations[operation]
+        if capability.blocking or not capability.recover:
+            continue
+        asked, inputs = with_roles("source")
+        words = {"prompt": "at night"} if capability.prompt else {}
+        spec = TRANSFORMS[operation](inputs=asked, **words)  # type: ignore[arg-type]
+        other, mine = subject.order(spec, model), subject.order(spec, model)
+        await subject.start(other, inputs)
+        before = subject.adapter.prepare(mine).handle
+        await subject.adapter.submit(before, mine, inputs, lambda _note: None)
+        handle, found = before, Pending(0, found=False)
+        async with asyncio.timeout(PATIENCE_S):
+            while not found.found:
+                answer = await subject.adapter.recover(handle, subject.moments(later_s=30))
+                assert isinstance(answer, Pending), answer
+                handle, found = answer.handle or handle, answer
+                await asyncio.sleep(min(found.poll_after_s / SPEED, 0.1))
+        assert len((await subject.finish(handle, found)).outputs) == 1
 
 
 @pytest.mark.parametrize("mode", ["text", "image", "reference"])

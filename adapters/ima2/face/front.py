@@ -10,7 +10,8 @@ from adapters.ima2.face.asked import Terms
 from adapters.ima2.face.failure import Failure
 from adapters.ima2.face.profile import Profile, Route
 from adapters.ima2.face.said import SANDBOX
-from adapters.ima2.face.wish import Wish, left_out, wish, without
+from adapters.ima2.face.wish import wish
+from adapters.kit.wish import Wish, left_out, without
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.desk import Created, Desk

@@ -22,8 +22,9 @@ from adapters.ima2.face.generate import Generated
 from adapters.ima2.face.multimode import Sequenced
 from adapters.ima2.face.node import Continued
 from adapters.ima2.face.said import EVENT_STREAM, frame, said
-from adapters.ima2.face.story import BLOCK, Telling, Told, event_of, events_of
+from adapters.ima2.face.story import Telling, Told
 from adapters.ima2.face.video import Filmed
+from adapters.kit.story import BLOCK, event_of, events_of
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.event import TERMINAL_EVENTS, JobEvent, JobPartialImage, JobQueued

@@ -1,20 +1,19 @@
-"""A job's events, read back from the frames in which the desk tells them, and told on in the frames of its route.
+"""A job's events, told on in the frames of its route.
 
 The route's own stream and the multiplex (`multiplex.py`) tell the same, by the same telling.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, ClassVar
-
-import msgspec
 
 from adapters.ima2.face.failure import Failure
 from adapters.ima2.face.front import Front
 from adapters.ima2.face.profile import Route
 from adapters.ima2.face.result import omitted
 from adapters.ima2.face.said import frame
+from adapters.kit.story import events_of
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.codes import ErrorCode
@@ -24,25 +23,6 @@ from contracts.names import Named
 
 #: One frame to be: its name, and what it says.
 Told = tuple[str, dict[str, Any]]
-BLOCK = b"\n\n"
-_EVENT: msgspec.json.Decoder[JobEvent] = msgspec.json.Decoder(JobEvent)
-
-
-def event_of(block: bytes) -> JobEvent | None:
-    """Return the event that one of the desk's frames tells; None for a comment, and for what is no event of a job."""
-    if b"event: job." in block:
-        for line in block.split(b"\n"):
-            if line.startswith(b"data: "):
-                return _EVENT.decode(line[6:])
-    return None
-
-
-def events_of(several: bytes) -> Iterator[JobEvent]:
-    """Yield the events that some of the desk's frames tell."""
-    for block in several.split(BLOCK):
-        event = event_of(block)
-        if event is not None:
-            yield event
 
 
 class Telling(ABC):

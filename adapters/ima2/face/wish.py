@@ -8,12 +8,12 @@ value is a demand: honoured, or refused in ima2's words.
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET
 
 from adapters.ima2.face.asked import Terms
-from contracts.catalog import CatalogError, Rejection
+from adapters.kit.wish import Wish
 from contracts.media import Input
-from contracts.spec import ImageEdit, ImageGenerate, JobSpec, OutputWish, Policy, Route, Video, VideoGenerate
+from contracts.spec import ImageEdit, ImageGenerate, OutputWish, Policy, Route, Video, VideoGenerate
 
 _STRICTNESS: Mapping[str, Any] = {"auto": "default", "low": "relaxed"}
 #: What is told of a wish that was left out; the others change nothing that could be seen.
@@ -25,14 +25,8 @@ TOLD = {
     "/route/accounts": ("PROVIDER_DEFAULTED", "provider"),
     "/model": ("MODEL_DEFAULTED", "model"),
 }
-_OPTIONS = "/options/ima2"
-
-
-class Wish(Struct, frozen=True):
-    """A job to be, and the pointers of what may be left out of it."""
-
-    spec: JobSpec
-    soft: frozenset[str]
+_DIALECT = "ima2"
+_OPTIONS = f"/options/{_DIALECT}"
 
 
 def wish(
@@ -79,44 +73,4 @@ def wish(
         video=video or UNSET,
         client_ref=request_id[:200] or UNSET,
     )
-    return Wish(spec, frozenset(soft))
-
-
-def left_out(error: CatalogError, wished: Wish) -> frozenset[str]:
-    """Return the wishes without which some candidate fits; none: it is refused for what is a demand."""
-    if error.code == "auth.forbidden" and "/route/accounts" in wished.soft and error.facts.get("reason") is None:
-        return frozenset({"/route/accounts"})
-    if error.code not in ("request.option_unsupported", "request.field_invalid"):
-        return frozenset()
-    rejections: tuple[Rejection, ...] = error.facts.get("candidates", ())
-    reasons = [{fault.pointer for fault in each.reasons} for each in rejections]
-    reasons = reasons or [{fault.pointer for fault in error.errors}]
-    found = [pointers for each in reasons if (pointers := _wishes(each, wished))]
-    return min(found, key=len) if found else frozenset()
-
-
-def _wishes(pointers: set[str], wished: Wish) -> frozenset[str]:
-    """Return what is in the way if all of it is only wished."""
-    options = wished.spec.options if isinstance(wished.spec.options, dict) else {}
-    meant = {"/route": {"/route/accounts"}, _OPTIONS: {f"{_OPTIONS}/{name}" for name in options.get("ima2", {})}}
-    found = frozenset(each for pointer in pointers for each in meant.get(pointer, {pointer}))
-    return found if found <= wished.soft else frozenset()
-
-
-def without(wished: Wish, pointers: frozenset[str]) -> Wish:
-    """Return the job without some wishes."""
-    spec = wished.spec
-    changes: dict[str, Any] = {}
-    for pointer, name in (("/effort", "effort"), ("/size", "size"), ("/optimize_prompt", "optimize_prompt"),
-                          ("/policy/strictness", "policy")):  # fmt: skip
-        if pointer in pointers:
-            changes[name] = UNSET
-    if "/output/format" in pointers:
-        changes["output"] = OutputWish(delivery="inline")
-    if "/route/accounts" in pointers:
-        changes["route"] = Route(require_healthy=True)
-    gone = {each.removeprefix(f"{_OPTIONS}/") for each in pointers if each.startswith(_OPTIONS)}
-    if gone and isinstance(spec.options, dict):
-        kept = {name: value for name, value in spec.options.get("ima2", {}).items() if name not in gone}
-        changes["options"] = {"ima2": kept} if kept else UNSET
-    return Wish(structs.replace(spec, **changes), wished.soft - pointers)
+    return Wish(spec, frozenset(soft), _DIALECT)
