@@ -6,8 +6,9 @@ import msgspec
 
 from adapters.ima2 import relay as table
 from adapters.ima2.wire import ChatAnswer, ChatMessage, ChatRequest
-from adapters.kit.http import MAX_JSON_BYTES, Exchanges
-from contracts.catalog import CatalogError, Fault, Native
+from adapters.kit.http import Exchanges
+from adapters.kit.passing import passed
+from contracts.catalog import CatalogError, Fault
 from contracts.prompts import PromptOrder, Written
 from contracts.relay import RelayCall, Relayed
 
@@ -20,31 +21,17 @@ _PROMPT = re.compile(
 
 async def relay(exchanges: Exchanges, backend: str, call: RelayCall) -> Relayed:
     """Pass a request on, and back what the list allows of its answer; a page is no answer (wire §1)."""
-    route, is_file = call.route, call.route == table.FILES
-    media_type = table.media_type_of(call.params["name"]) if is_file else table.JSON
-    # A part that is a step up would be another address by the time it arrives.
-    if media_type is None or not {".", ".."}.isdisjoint(call.params.values()):
-        raise CatalogError("resource.not_found", "The backend has no such thing.", backend=backend)
-    answer = await exchanges.send(
-        route.method,
-        table.path_of(route, call.params, call.query),
-        body=call.body,
-        headers={name: call.headers[name] for name in route.headers if name in call.headers},
-        timeout_s=route.timeout_s,
-        lasting=route.spends,
-        max_bytes=table.MAX_FILE_BYTES if is_file else MAX_JSON_BYTES,
-        raw=True,
-    )
-    body = answer.body if is_file and answer.status == 200 else table.cleaned(route, answer.status, answer.body)
-    if body is None:
-        missing = answer.status == 404
-        raise CatalogError(
-            "resource.not_found" if missing else "backend.bad_response",
-            "The backend has no such page." if missing else "The backend's answer is not of the shape it promises.",
-            native=Native(http_status=answer.status),
-            backend=backend,
-        )
-    return Relayed(status=answer.status, body=body, media_type=media_type)
+
+    def cleaned(status: int, body: bytes) -> bytes | None:
+        is_file = call.route == table.FILES and status == 200
+        return body if is_file else table.cleaned(call.route, status, body)
+
+    if call.route != table.FILES:
+        return await passed(exchanges, backend, call, cleaned)
+    media_type = table.media_type_of(call.params["name"])
+    if media_type is None:
+        raise CatalogError("resource.not_found", "The backend has no such file.", backend=backend)
+    return await passed(exchanges, backend, call, cleaned, media_type=media_type, max_bytes=table.MAX_FILE_BYTES)
 
 
 async def write(exchanges: Exchanges, backend: str, order: PromptOrder) -> Written:

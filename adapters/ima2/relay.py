@@ -8,7 +8,6 @@ go back for codes whose sentences are fixed; others may quote an upstream, a pat
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -125,8 +124,6 @@ _REFUSAL: Shape = {"error": {"code": True, "message": True}, "code": True, "curr
 _CODE = re.compile(r"[A-Za-z0-9_]{1,64}")
 #: Families of codes whose sentences are the server's own, about what the client sent.
 _OWN_WORDS = re.compile(r"(INVALID|GRAPH|AGENT|SESSION|STYLE_SHEET_(NO_KEY|BAD_INPUT)|PROMPT_BUILDER)(_\w+)?")
-#: How answers are called; files are called what their names say.
-JSON = "application/json; charset=utf-8"
 VAGUE = "The server could not do this."
 
 
@@ -134,15 +131,6 @@ def media_type_of(name: str) -> str | None:
     """Return what a file of the server's gallery is; None for what is not passed on."""
     found = _FILE.fullmatch(name)
     return None if found is None or ".." in name else _MEDIA[found.group(1)]
-
-
-def path_of(route: RelayRoute, params: Mapping[str, str], query: Mapping[str, str]) -> str:
-    """Return the address that is asked: its parts quoted, and of the query what the list allows."""
-    path = route.template
-    for name, value in params.items():
-        path = path.replace(f"{{{name}}}", quote(value, safe="")).replace(f"{{{name}:path}}", quote(value, safe="/"))
-    asked = "&".join(f"{name}={quote(query[name], safe='')}" for name in route.query if name in query)
-    return f"{path}?{asked}" if asked else path
 
 
 def cleaned(route: RelayRoute, status: int, body: bytes) -> bytes | None:

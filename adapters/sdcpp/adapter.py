@@ -7,14 +7,16 @@ server (wire §5).
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 from msgspec import structs
 
 from adapters.kit.http import MAX_PICTURE_BYTES, Exchanges
+from adapters.kit.passing import passed
 from adapters.kit.socket import spoken
-from adapters.sdcpp import asking, errors, translate
+from adapters.sdcpp import asking, errors, relay, translate
 from adapters.sdcpp.capability import ACCOUNT, discovery
 from adapters.sdcpp.tracing import Trace
 from adapters.sdcpp.translate import Note, to_handle, to_note
@@ -39,6 +41,7 @@ from contracts.port import (
     Recovered,
     Stopped,
 )
+from contracts.relay import RelayCall, Relayed
 
 T = TypeVar("T")
 
@@ -273,6 +276,10 @@ class Sdcpp:
         job_id = heard.data.get("id") if heard.channel == "queue" and isinstance(heard.data, dict) else None
         name = self._names.get(job_id) if isinstance(job_id, str) else None
         return None if name is None else Hint(name)
+
+    async def relay(self, call: RelayCall) -> Relayed:
+        """Pass a request about the server's own state on (contracts.relay)."""
+        return await passed(self._exchanges, self._settings.name, call, partial(relay.cleaned, call.route))
 
     def fetch(self, output: Output) -> AsyncIterator[bytes]:
         """Stream a picture; its content type is not believed."""

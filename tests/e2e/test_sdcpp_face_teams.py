@@ -15,10 +15,12 @@ from tests.e2e.studio_client import Ear, Studios, ended, made, picture, queued, 
 from tests.harness import GatewayProcess, SandboxProcess, backend, free_port
 
 NO_KEY = "Missing API key. Use Authorization: Bearer <API_KEY> or X-Api-Key: <API_KEY> header"
+#: An id that nothing has.
+NOBODY = "00000000-0000-4000-8000-000000000000"
 ROUTES = (
     ("GET", "/api/health"), ("GET", "/api/config"), ("GET", "/api/queue"), ("GET", "/api/queue/stats"),
     ("POST", "/api/generate"), ("POST", "/api/queue/edit"), ("POST", "/api/queue/cancel-all"), ("GET", "/api/models"),
-    ("GET", "/api/generations"), ("GET", f"/api/images/{uuid4()}"), ("GET", f"/static/images/{uuid4()}.png"),
+    ("GET", "/api/generations"), ("GET", f"/api/images/{NOBODY}"), ("GET", f"/static/images/{NOBODY}.png"),
     ("POST", "/sdapi/v1/txt2img"), ("GET", "/sdapi/v1/progress"),
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from adapters.sdcpp.face.front import Front
 from adapters.sdcpp.face.generations import Generations
 from adapters.sdcpp.face.profile import PROFILES
 from adapters.sdcpp.face.queue import Queue
+from adapters.sdcpp.face.relayed import Relayed
 from adapters.sdcpp.face.sdapi import Sdapi
 from adapters.sdcpp.face.status import Status
 from adapters.sdcpp.face.sync import Sync
@@ -38,7 +39,8 @@ class SdcppFace:
     def __init__(self, desk: Desk, settings: FaceSettings) -> None:
         """Take what may be asked of the gateway, and where the face is."""
         front = Front(desk, settings, PROFILES[settings.profile or "head"])
-        parts: list[_Part] = [Status(front), Sync(front), Queue(front), Generations(front), Sdapi(front), Feed(front)]
+        parts: list[_Part] = [Status(front), Sync(front), Queue(front), Generations(front), Sdapi(front), Feed(front),
+                              Relayed(front)]  # fmt: skip
         found = [route for part in parts for route in part.routes()]
         self._routes = tuple(msgspec.structs.replace(route, answer=_ending(route.answer)) for route in found)
 

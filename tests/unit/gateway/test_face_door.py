@@ -88,7 +88,10 @@ class Line:
 
 def door(route: FaceRoute, room: Room | None = None) -> Doors:
     """Return the door of a face at `/f`, and nothing beside it."""
-    desk = Desk(jobs=None, assets=None, catalogue=None, access=Gatekeeper(), names=None)  # type: ignore[arg-type]
+    nobody: Any = None
+    desk = Desk(
+        jobs=nobody, assets=nobody, catalogue=nobody, access=Gatekeeper(), names=nobody, prompts=nobody, relay=nobody
+    )
     place = Place(name="f", prefix="/f")
     found = Door(OneRoute(route), desk, room or Room(10_000), place, max_body=MAX_BODY)  # type: ignore[arg-type]
 

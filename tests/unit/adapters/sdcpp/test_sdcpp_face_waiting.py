@@ -54,7 +54,10 @@ class Catalogue:
 async def answer(jobs: Jobs, path: str) -> Answer:
     """Return what a route that waits answers."""
     catalogue: Any = Catalogue()
-    desk = Desk(jobs=jobs, assets=None, catalogue=catalogue, access=None, names=None)  # type: ignore[arg-type]
+    nobody: Any = None
+    desk: Any = Desk(
+        jobs=jobs, assets=nobody, catalogue=catalogue, access=nobody, names=nobody, prompts=nobody, relay=nobody
+    )
     settings = FaceSettings(
         profile=None, base_url="http://here", port=1, version="1", pid=1, started_at=0, sandbox=False, restorable_s=1,
         clock=lambda: jobs.now, token=lambda digits: "0" * digits,
