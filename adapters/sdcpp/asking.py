@@ -39,7 +39,8 @@ def prepare(order: Order) -> Prepared:
     inputs = {each.role: each for each in order.spec.inputs or ()}
     preview: dict[str, Any] = {"method": "POST", "path": _path(kind)}
     if kind == "generate":
-        effective = structs.replace(effective, seed=int(request.seed))
+        if order.capability.seed_max is not None:
+            effective = structs.replace(effective, seed=int(request.seed))
         preview["body"] = msgspec.to_builtins(request)
     else:
         shown = {"image": inputs.get("source"), "mask": inputs.get("mask")}

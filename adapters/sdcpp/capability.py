@@ -32,6 +32,8 @@ MAX_FILE_BYTES = 50 * 1024 * 1024
 SIZE_STEP = 8
 MAX_SIDE = 4096
 FLAGS = ("offload_to_cpu", "clip_on_cpu", "vae_on_cpu", "vae_tiling", "diffusion_fa")
+#: What a model's list of parameters names of how it samples; `clip_skip` goes with them, and is never named.
+SAMPLING = ("cfg_scale", "sample_steps", "sampling_method")
 #: The one upscaler that the queue knows, whatever it is told (wire §7.2).
 UPSCALER = "RealESRGAN 4x+"
 #: Its name where the list does not tell an id.
@@ -94,13 +96,25 @@ def _model(
         # Today's sd-server has no route for variations: every such job of a local model fails (wire §6).
         names += ["image.edit", "image.variation"] if mode != "server" else ["image.edit"]
     default, for_pictures = defaults
+    operations = {name: offers[name] for name in names}
+    if "image.generate" in operations and model.supported_parameters is not None:
+        operations["image.generate"] = _named(offers["image.generate"], model.supported_parameters)
     return ModelInfo(
         id=model.id,
         label=model.name,
         account=ACCOUNT,
-        operations={name: offers[name] for name in names},
+        operations=operations,
         default=model.id == default or (model.id == for_pictures and "text" not in takes),
     )
+
+
+def _named(capability: Capability, parameters: Sequence[str]) -> Capability:
+    """Return a generate without what the model's list of parameters does not name."""
+    if "seed" not in parameters:
+        capability = structs.replace(capability, seed_max=None)
+    if not set(SAMPLING) <= set(parameters):
+        capability = structs.replace(capability, options=dict.fromkeys((*FLAGS, "raw_prompt"), ()))
+    return capability
 
 
 def generate(timeouts: dict[str, float]) -> Capability:

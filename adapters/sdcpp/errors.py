@@ -19,6 +19,8 @@ _HTML: tuple[Shape, ...] = ("html",)
 _JOB_TEXTS = (
     Rule(to="backend.job_lost", text=r"^Server restarted", outcome="finished_no_result",
          example="Server restarted - job cancelled"),
+    # What a gateway says that answers as a Studio: a refusal by policy goes nowhere else.
+    Rule(to="policy.refused", text=r"^Refused by policy", stage="unknown", example="Refused by policy"),
     Rule(to="backend.misconfigured", text=r"^No model specified and no default model configured",
          example="No model specified and no default model configured. Please specify a model ID."),
     Rule(to="backend.misconfigured", text=r"^(Model \S+ does not have an API endpoint configured|Unknown .*execution "

@@ -78,7 +78,7 @@ def to_request(order: Order, size: str) -> Request:
         model=order.candidate.model,
         size=size,
         n=order.count,
-        seed=str(fresh_seed(order) if isinstance(effective.seed, UnsetType) else effective.seed),
+        seed=_seed(order, kind),
         negative_prompt=effective.negative_prompt,
         quality=effective.effort,
         style=effective.style,
@@ -90,6 +90,17 @@ def to_request(order: Order, size: str) -> Request:
         strength=_strength(order) if kind == "variation" else UNSET,
         **flags,
     )
+
+
+def _seed(order: Order, kind: Kind) -> str:
+    """Return the seed that is sent: it is what the job is known by, wherever it is not what the picture is made from.
+
+    Below zero it asks for any seed: so it passes where none is honoured.
+    """
+    if not isinstance(order.effective.seed, UnsetType):
+        return str(order.effective.seed)
+    fresh = fresh_seed(order)
+    return str(-1 - fresh if kind == "generate" and order.capability.seed_max is None else fresh)
 
 
 def options_of(order: Order) -> SdcppOptions:

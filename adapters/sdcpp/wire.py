@@ -119,6 +119,8 @@ class Model(Struct, frozen=True, kw_only=True):
     name: str | None = None
     status: str | None = None
     architecture: Architecture = Architecture()
+    #: A Studio names the same for every model (wire §7.4); a gateway that answers as one names what it honours.
+    supported_parameters: tuple[str, ...] | None = None
 
 
 class Models(Struct, frozen=True, kw_only=True):

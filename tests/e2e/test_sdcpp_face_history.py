@@ -75,13 +75,17 @@ def test_the_filter_knows_every_state(client: Studios) -> None:
 
 
 def test_a_cancel_is_final_and_only_what_is_open_can_be_cancelled(client: Studios) -> None:
-    """One text for what is unknown, finished or cancelled; a cancelled row says that it will not come back."""
+    """One text for what is unknown, finished or cancelled; a cancelled row says that it will not come back.
+
+    Only the answer to the cancel says that the work had begun, and that its backend goes on with it.
+    """
     http = client("cancels")
     running = queued(http, SLOW)
     wait_for(lambda: row(http, running)["status"] == "processing", "a start")
     cancelled = http.delete(f"/api/queue/{running}").json()
     assert (cancelled["success"], cancelled["job"]["status"]) == (True, "cancelled")
-    assert cancelled["job"]["started_at"] is None
+    assert cancelled["job"]["started_at"] >= cancelled["job"]["created_at"]
+    assert row(http, running)["started_at"] is None
     done = made(http)["id"]
     for job_id in (running, done, "00000000-0000-4000-8000-000000000000", "no-uuid"):
         answer = http.delete(f"/api/queue/{job_id}")
@@ -116,7 +120,8 @@ def test_a_deleted_generation_is_gone_with_its_pictures(client: Studios) -> None
     assert http.get(f"/api/queue/{found['id']}").json() == {"error": "Job not found"}
     for path in (f"/api/images/{image}", f"/static/images/{image}.png", f"/api/generations/{found['id']}/image"):
         answer = http.get(path)
-        assert (answer.status_code, answer.json()) == (404, {"error": "Image not found"})
+        what = "File" if path.startswith("/static/") else "Image"
+        assert (answer.status_code, answer.json()) == (404, {"error": f"{what} not found"})
     assert http.get(f"/api/generations/{found['id']}/images").json() == []
     assert [each["id"] for each in http.get("/api/queue").json()["jobs"]] == [kept["id"]]
     assert http.get("/api/generations").json()["pagination"]["total"] == 1

@@ -159,32 +159,6 @@ def test_a_listener_of_its_own_serves_its_team_without_a_key(bound: KeyedGateway
     studios.close()
 
 
-def test_a_gateway_behind_our_own_adapter_is_a_server_of_studio(bound: KeyedGateway, tmp_path: Path) -> None:
-    """The chain: our adapter speaks to our face, which lets the real one make the picture; seed, edit and cancel."""
-    url = f"http://{bound.settings['faces']['sdcpp']['listen']}"  # type: ignore[index]
-    front = GatewayProcess(tmp_path, {"far": {"dialect": "sdcpp", "base_url": url}})
-    try:
-        job = front.create("a lighthouse", wait=60, model="far/qwen-image", seed=7, size={"width": 64, "height": 64})
-        assert job["state"] == "succeeded", job["error"]
-        assert (job["outputs"][0]["width"], job["effective"]["seed"], job["adjustments"]) == (64, 7, [])
-        asset = front.http.post("/v1/assets", content=picture(), headers={"Content-Type": "image/png"}).json()
-        inputs = [{"role": "source", "asset_id": asset["id"]}]
-        for operation in ("image.edit", "image.variation", "image.upscale"):
-            prompt = {"prompt": "bluer"} if operation == "image.edit" else {}
-            body = {"operation": operation, "inputs": inputs, **prompt}
-            changed = front.http.post("/v1/jobs", json=body, headers={"Prefer": "wait=60"}).json()
-            assert changed.get("state") == "succeeded", changed
-        failed = front.create("[[upstream_400]] x", wait=60, model="far/qwen-image")
-        assert (failed["state"], failed["error"]["code"]) == ("failed", "backend.rejected_request")
-        slow = front.create("[[slow:120]] x", model="far/qwen-image")
-        wait_for(lambda: front.job(slow["id"])["phase"] == "image", "work")
-        cancelled = front.http.post(f"/v1/jobs/{slow['id']}/cancel").json()
-        assert cancelled["state"] in ("cancelled", "running")
-        assert front.job(slow["id"], wait=30)["state"] == "cancelled"
-    finally:
-        front.stop()
-
-
 def test_a_queued_job_is_there_after_the_gateway_was_killed(
     sandboxes: dict[str, SandboxProcess], tmp_path: Path
 ) -> None:

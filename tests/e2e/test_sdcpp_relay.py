@@ -10,14 +10,20 @@ from tests.e2e.keyed import KeyedGateway, bearer
 from tests.harness import SandboxProcess, backend
 
 MODEL = "/api/models/z-image-turbo"
-#: Every family of addresses that is passed on, with a body where one is needed.
+#: Every address that is passed on.
 ADDRESSES = (
     ("GET", MODEL),
     ("GET", f"{MODEL}/status"),
+    ("GET", f"{MODEL}/files/status"),
+    ("GET", f"{MODEL}/memory-components"),
+    ("POST", f"{MODEL}/memory-flags"),
     ("POST", f"{MODEL}/start"),
+    ("POST", f"{MODEL}/stop"),
+    ("POST", "/api/v1/models/z-image-turbo/start"),
     ("POST", "/api/v1/models/z-image-turbo/stop"),
     ("GET", "/api/settings"),
     ("GET", "/api/gpu-info"),
+    ("GET", "/api/memory/estimate?modelId=z-image-turbo"),
     ("GET", "/api/logs"),
 )
 #: What may stand in no answer: keys, command lines, ports, processes, addresses and paths.

@@ -94,7 +94,7 @@ def read_terms(fields: Mapping[str, Any], profile: Profile) -> Terms:
         options={**options, **flags},
         shown={
             "size": shown_size,
-            "seed": None if seed is None else _shown_seed(fields["seed"], seed, profile),
+            "seed": _shown_seed(fields.get("seed"), seed, profile),
             "quality": quality,
             "source_image_id": word(fields, "source_image_id"),
         },
@@ -194,9 +194,12 @@ def _seed(fields: Mapping[str, Any]) -> int | None:
     return seed
 
 
-def _shown_seed(given: Any, seed: int, profile: Profile) -> str:
+def _shown_seed(given: Any, seed: int | None, profile: Profile) -> str | None:
+    """Return what a row shows: a text as it was sent, also one below zero, by which a client may know its job."""
     if isinstance(given, str):
-        return given
+        return given or None
+    if seed is None:
+        return None
     return f"{seed}.0" if profile.decimal_seed else str(seed)
 
 

@@ -34,7 +34,7 @@ class Generations:
             f"{one}/images": self._images,
             f"{one}/image": self._first,
             "/api/images/{id}": self._image,
-            "/static/images/{id}.png": self._image,
+            "/static/images/{id}.png": self._static,
             "/static/input/{name}": self._input,
         }
         routes = [FaceRoute(method="GET", template=path, answer=each) for path, each in found.items()]
@@ -78,6 +78,13 @@ class Generations:
         if asset_id is None:
             raise not_found("Image")
         return await self._file(caller, asset_id)
+
+    async def _static(self, call: Call, caller: Caller) -> Answer:
+        """Serve a picture by its file's name; one that is not there is a file that is not there."""
+        try:
+            return await self._image(call, caller)
+        except Refused as refused:
+            raise not_found("File") if refused.status == 404 else refused from None
 
     async def _input(self, call: Call, caller: Caller) -> Answer:
         """Serve a picture that came in, by the name that its job's row shows."""

@@ -16,8 +16,8 @@ NO_DEFAULT = (
 CANCELLED = "Generation cancelled"
 #: How a job failed, by the catalogue's word: the text of its row, and of the 500 of a route that waited for it.
 JOB_TEXTS: dict[ErrorCode, str] = {
-    "policy.refused": "API request failed: 400 The request was refused by policy",
-    "policy.output_blocked": "API request failed: 400 The picture was withheld by policy",
+    "policy.refused": "Refused by policy",
+    "policy.output_blocked": "Refused by policy: the picture is withheld",
     "routing.no_candidate": "Model startup failed: no backend can be reached",
     "job.cancelled": CANCELLED,
     "job.deadline_exceeded": "Generation timeout",
@@ -35,6 +35,9 @@ JOB_TEXTS: dict[ErrorCode, str] = {
     "request.model_unknown": "Model not found: it is not offered any more",
     "gateway.internal": "Generation failed",
 }
+#: Of a job that may still run, or was paid for: whoever reads another text might have it made once more.
+UNSURE = "Generation timeout after 0ms - nobody knows what became of it"
+_UNSURE_ALREADY: frozenset[ErrorCode] = frozenset({"backend.timeout", "job.deadline_exceeded"})
 #: Fields of the contract in Studio's words; the longest that fits is meant.
 _FIELDS = {
     "/prompt": "prompt",
@@ -57,6 +60,8 @@ _FIELDS = {
 
 def text(problem: Problem) -> str:
     """Say how a job failed. What happened behind us is told in fixed words: nothing of it can leak."""
+    if problem.outcome == "unknown" and problem.code not in _UNSURE_ALREADY:
+        return UNSURE
     if problem.code in JOB_TEXTS:
         return JOB_TEXTS[problem.code]
     return f"API request failed: 400 {problem.detail}" if problem.blame == "caller" else JOB_TEXTS["backend.failed"]

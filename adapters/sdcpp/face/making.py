@@ -46,6 +46,9 @@ def _terms(front: Front, kind: str, fields: dict[str, Any], *, waits: bool) -> T
     if kind == "upscale":
         return _upscale(fields)
     profile = front.profile
+    if kind != "edit":
+        # The other routes do not keep it (wire §4).
+        fields = {name: value for name, value in fields.items() if name != "source_image_id"}
     needed(fields, *(() if kind == "variation" else ("prompt",)))
     if waits and (kind == "generate" or profile.wants_model):
         needed(fields, "model")

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from adapters.sdcpp.capability import SAMPLING
 from adapters.sdcpp.face.failure import Refused
 from adapters.sdcpp.face.profile import KNOWN_MODELS
+from adapters.sdcpp.face.wish import DIALECT
 from contracts.caller import Caller
 from contracts.desk import Catalogue, Model
 from contracts.spec import Operation
@@ -22,6 +24,8 @@ class Offered(Struct, frozen=True, kw_only=True):
     operations: frozenset[Operation]
     default: bool
     ready: bool
+    #: What of a generate is honoured, in Studio's words.
+    parameters: tuple[str, ...]
 
 
 def bare(model: str) -> str:
@@ -42,8 +46,16 @@ def offered(catalogue: Catalogue, caller: Caller) -> list[Offered]:
                 operations=able,
                 default=model.default,
                 ready=ready,
+                parameters=_parameters(model),
             )
     return list(found.values())
+
+
+def _parameters(model: Model) -> tuple[str, ...]:
+    able = [made for info in model.capabilities if (made := info.operations.get("image.generate")) is not None]
+    takes_seeds = any(each.seed_max is not None for each in able)
+    samples = model.dialect == DIALECT and any(each.options is None for each in able)
+    return (*(SAMPLING if samples else ()), "width", "height", *(("seed",) if takes_seeds else ()))
 
 
 def default_of(models: Sequence[Offered], operation: Operation) -> Offered | None:

@@ -5,7 +5,7 @@ from adapters.sdcpp.face import making
 from adapters.sdcpp.face.failure import Refused
 from adapters.sdcpp.face.front import Front
 from adapters.sdcpp.face.ids import to_uuid
-from adapters.sdcpp.face.row import status
+from adapters.sdcpp.face.row import milliseconds, status
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.face import Answer, Call, FaceRoute
@@ -87,7 +87,11 @@ class Queue:
         if job.state in TERMINAL or not await self._cancelled(caller, job, CANCEL_WAIT_S):
             raise cannot
         job = await self._front.job(caller, call.params["id"], "Job")
-        return said({"success": True, "job": await self._front.shown(caller, job)})
+        shown = await self._front.shown(caller, job)
+        if job.cancel is not None and job.cancel.answer != "stopped":
+            # Said here alone, and as Studio says it: the work had begun, and its backend may go on with it.
+            shown["started_at"] = milliseconds(job.started_at)
+        return said({"success": True, "job": shown})
 
     async def _cancel_all(self, _call: Call, caller: Caller) -> Answer:
         """Cancel all that the queue lists; nobody waits for what their backends say."""

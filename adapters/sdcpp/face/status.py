@@ -16,7 +16,6 @@ from contracts.spec import Operation
 
 _FILES = {"hasHuggingFace": False, "allFilesExist": True, "files": [], "source": None}
 _MODALITIES: dict[Operation, str] = {"image.generate": "text", "image.edit": "image", "image.variation": "image"}
-_PARAMETERS = ("cfg_scale", "sample_steps", "sampling_method", "width", "height", "seed")
 
 
 class Status:
@@ -82,7 +81,7 @@ class Status:
                     "name": each.name,
                     "pid": None,
                     "port": None,
-                    "execMode": "api",
+                    "execMode": _mode(each),
                     "uptime": int(settings.clock() - settings.started_at),
                     "startedAt": int(settings.started_at * 1000),
                 }
@@ -104,7 +103,7 @@ class Status:
                 "status": _state(each),
                 "architecture": _architecture(each),
                 "context_length": None,
-                "supported_parameters": _PARAMETERS,
+                "supported_parameters": each.parameters,
                 "default_parameters": {"cfg_scale": None, "sample_steps": None, "sampling_method": None},
                 "fileStatus": _FILES,
             }
@@ -122,6 +121,11 @@ def _state(model: Offered) -> str:
     return "running" if model.ready else "stopped"
 
 
+def _mode(model: Offered) -> str:
+    """Return how a model runs: as a local server, which has no variations (wire §6), or as an API, which has."""
+    return "server" if "image.edit" in model.operations and "image.variation" not in model.operations else "api"
+
+
 def _capabilities(model: Offered) -> list[str]:
     words = {"image.generate": "text-to-image", "image.edit": "imgedit", "image.variation": "image-to-image"}
     return [word for operation, word in words.items() if operation in model.operations]
@@ -136,7 +140,7 @@ def _config_of(model: Offered) -> dict[str, Any]:
         "mode": "on_demand",
         "model_type": "text-to-image" if "image.generate" in model.operations else "imgedit",
         "supports_negative_prompt": True,
-        "execMode": "api",
+        "execMode": _mode(model),
         "defaultSteps": None,
     }
 

@@ -9,19 +9,19 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
-from msgspec import UNSET
+from msgspec import UNSET, structs
 from PIL import Image
 
 from adapters.sdcpp import asking
 from adapters.sdcpp.adapter import EXCHANGE_BYTES, TOO_LONG, Sdcpp
-from adapters.sdcpp.capability import MAX_FILE_BYTES, edit, upscale, variation
+from adapters.sdcpp.capability import MAX_FILE_BYTES, edit, generate, upscale, variation
 from adapters.sdcpp.translate import Note, Suspect, to_handle, to_note
 from contracts.capability import Candidate, Capability
 from contracts.catalog import CatalogError
 from contracts.fit import fit
 from contracts.media import Input, Size
 from contracts.port import Absent, BackendSettings, CannotTell, InputBytes, Moments, Order, Pending, Recovered
-from contracts.spec import ImageEdit, ImageUpscale, ImageVariation, SpecBase
+from contracts.spec import ImageEdit, ImageGenerate, ImageUpscale, ImageVariation, SpecBase
 from tests.unit.pictures import encoded
 
 SOURCE = Input(role="source", asset_id="ast_1", media_type="image/png", sha256="ab" * 32)
@@ -169,6 +169,16 @@ def test_an_edit_carries_the_name_of_its_attempt_and_reports_no_seed() -> None:
     assert form["size"] == asking.LIKE_SOURCE
     assert prepared.effective.seed is UNSET
     assert to_note(prepared.handle).seed == form["seed"]
+
+
+def test_where_no_seed_is_honoured_a_job_is_known_by_one_that_asks_for_any() -> None:
+    """Below zero: it is stored and shown, it is another for each attempt, and nobody is told that it was used."""
+    seedless = order(ImageGenerate(prompt="x"), structs.replace(generate({}), seed_max=None))
+    prepared, again = asking.prepare(seedless), asking.prepare(structs.replace(seedless, n=2))
+    seed = to_note(prepared.handle).seed
+    assert int(seed) < 0
+    assert prepared.preview["body"]["seed"] == seed != to_note(again.handle).seed
+    assert prepared.effective.seed is UNSET
 
 
 @pytest.mark.parametrize(
