@@ -89,6 +89,8 @@ class Done(Struct, frozen=True, kw_only=True):
     outputs: tuple[Output, ...]
     effective: Effective | None = None
     adjustments: tuple[Adjustment, ...] = ()
+    #: Fields in which what came differs by the backend's own words from what was sent, asked for or not: counted.
+    breaches: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     review: Review | None = None
     usage: Usage | None = None
@@ -251,6 +253,8 @@ class BackendSettings(Struct, frozen=True, kw_only=True):
     timeouts: dict[str, float] = {}
     max_concurrency: int = 4
     shared_cache_ok: bool = False
+    #: Whether the backend is believed that what it has in its cache was reviewed once.
+    trust_cache: bool = False
     options: dict[str, Any] = {}
     #: A keyed hash for native messages (security.md §6), and where unmapped native codes are counted.
     fingerprint: Callable[[str], str] = lambda text: ""  # noqa: ARG005
