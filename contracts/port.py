@@ -263,6 +263,15 @@ class BackendSettings(Struct, frozen=True, kw_only=True):
     room: Callable[[int], AbstractAsyncContextManager[None]] = lambda length: nullcontext()  # noqa: ARG005
 
 
+class Explain(Protocol):
+    """A dialect's error table as a question; `profile` is the build that answered, where that makes a difference."""
+
+    def __call__(
+        self, route: str | None, status: int, body: bytes, media_type: str | None = None, *, profile: str | None = None
+    ) -> Verdict | None:
+        """Return what an answer means; None if it is no error."""
+
+
 class Sandbox(Protocol):
     """What a dialect's emulator offers: an ASGI application over its own state directory."""
 
@@ -276,7 +285,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     name: str
     title: str
     connect: Callable[[BackendSettings], Adapter] | None = None
-    explain: Callable[[str | None, int, bytes, str | None], Verdict | None] | None = None
+    explain: Explain | None = None
     #: The rows of its error table as data, for the committed catalogue.
     error_rows: Callable[[], Sequence[Mapping[str, Any]]] | None = None
     options: type[Struct] | None = None

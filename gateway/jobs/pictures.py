@@ -18,7 +18,7 @@ def check_picture(data: bytes | bytearray, pointer: str, max_pixels: int) -> Med
     """Return what bytes are; raise when they are no picture, or one with too many pixels."""
     media = sniff(data)
     if media is None:
-        hint = "; HEIC must be converted, for example to jpeg" if data[4:12] in HEIC else ""
+        hint = "; HEIC must be converted, for example to jpeg" if bytes(data[4:12]) in HEIC else ""
         raise bad_input(pointer, "media_type", f"is none of {', '.join(sorted(FORMATS))}{hint}")
     if media.width * media.height > max_pixels:
         raise CatalogError(
