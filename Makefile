@@ -23,7 +23,7 @@ run: setup  ## Start the gateway on 127.0.0.1:8080 with the three sandboxes behi
 	@exec $(BIN)/triptych serve
 
 test: setup  ## Run all tests, the fast ones first
-	@$(BIN)/pytest --numprocesses=2 tests/unit tests/conformance tests/crash tests/e2e
+	@$(BIN)/pytest --numprocesses=2 --dist=loadgroup tests/unit tests/conformance tests/crash tests/e2e
 
 check: setup format-check lint types imports lengths  ## What CI runs: format, lint, types, import rules, file lengths, tests
 	@$(MAKE) --no-print-directory test

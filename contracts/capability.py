@@ -11,6 +11,7 @@ from msgspec import Struct
 from contracts.media import Dimensions, Format
 from contracts.prompts import PromptKind
 from contracts.spec import Effort, Operation, Strictness, VideoMode
+from contracts.tags import TagSyntax
 
 Evidence = Literal["measured", "documented", "discovered"]
 CancelPower = Literal["stops", "forgets", "cannot"]
@@ -140,6 +141,8 @@ class Capability(Struct, frozen=True, kw_only=True):
     poll_batch: bool = False
     #: Regular expressions of what the dialect would read as commands inside its texts.
     active_syntax: tuple[str, ...] = ()
+    #: How characters and negatives are written in a prompt, where a caller sends such orders knowingly.
+    tag_syntax: TagSyntax | None = None
     pace: Pace = Pace()
     limits: Limits = Limits()
     time: TimeLimits = TimeLimits(submit_s=60, attempt_s=600, settle_s=600)

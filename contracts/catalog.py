@@ -145,6 +145,8 @@ class CatalogError(Exception):
         self.facts = facts
         #: What only the engine can know and may change the code (errors.md §1.9); never shown.
         self.refinements: tuple[str, ...] = ()
+        #: Where the pictures lie that a reviewer withholds, as `fetch` understands it: never shown, never logged.
+        self.withheld: tuple[str, ...] = ()
 
     def turned(self, code: ErrorCode, detail: str) -> "CatalogError":
         """Return the same failure under another code, with that code's own outcome."""

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from contracts.caller import SCOPES, Access, Caller, Scope
 from contracts.codes import ErrorCode
-from contracts.job import Adjustment, Job, JobState, Moment, OutputRole
+from contracts.gallery import Asset, AssetPage, Assets, Content
+from contracts.job import Adjustment, Job, JobState
 from contracts.listed import AccountView, Alias, BackendView, Catalogue, Model
 from contracts.names import Names, NewName
 from contracts.prompts import Prompts
@@ -40,47 +41,10 @@ __all__ = [
 ]
 
 
-class Asset(Struct, frozen=True, kw_only=True):
-    """A stored file as its team sees it."""
-
-    id: str
-    url: str
-    media_type: str
-    bytes: int
-    sha256: str
-    width: int
-    height: int
-    source: str
-    role: OutputRole | str
-    created_at: Moment
-    expires_at: Moment
-    duration_s: float | None = None
-    job_id: str | None = None
-    prompt: str | None = None
-    sandbox: bool = False
-    deleted_at: Moment | None = None
-
-
 class JobPage(Struct, frozen=True, kw_only=True):
     """A page of jobs."""
 
     jobs: tuple[Job, ...]
-    next_page_token: str | None = None
-
-
-class Content(Struct, frozen=True, kw_only=True):
-    """A file to serve: where it is, what it is, and its digest."""
-
-    path: str
-    length: int
-    media_type: str
-    sha256: str
-
-
-class AssetPage(Struct, frozen=True, kw_only=True):
-    """A page of assets."""
-
-    assets: tuple[Asset, ...]
     next_page_token: str | None = None
 
 
@@ -197,34 +161,6 @@ class Jobs(Protocol):
 
     async def told(self, caller: Caller, job_id: str, before: int) -> bytes:
         """Return the frames of what was told of a job before an event: that is what is stored of it."""
-
-
-class Assets(Protocol):
-    """Files of the caller's team."""
-
-    async def upload(self, caller: Caller, chunks: AsyncIterator[bytes], *, for_job: bool = False) -> Asset:
-        """Store what is streamed in; what is for a job is kept and allowed as a job's inputs are."""
-
-    async def get(self, caller: Caller, asset_id: str) -> Asset:
-        """Return an asset."""
-
-    async def list(self, caller: Caller, *, limit: int, page_token: str | None, source: str | None) -> AssetPage:
-        """Return a page of assets, newest first."""
-
-    async def delete(self, caller: Caller, asset_id: str, *, for_good: bool = False) -> None:
-        """Delete an asset; it can be restored for some days, or by nobody: its bytes go with the next sweeps."""
-
-    async def restore(self, caller: Caller, asset_id: str) -> Asset:
-        """Undo a deletion."""
-
-    async def content(self, asset: Asset, *, thumbnail: int | None) -> Content:
-        """Return the file to serve, or a thumbnail of it that fits into a square of so many pixels."""
-
-    async def read(self, path: str, start: int, length: int) -> bytes:
-        """Return a piece of a file that `content` named."""
-
-    def signed_path(self, asset_id: str) -> str:
-        """Return a path that needs no key for an hour."""
 
 
 class Desk(Struct, frozen=True, kw_only=True):

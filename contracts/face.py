@@ -24,6 +24,8 @@ class FaceSettings(Struct, frozen=True, kw_only=True):
     profile: str | None
     #: Where its own clients find it, without a slash at the end.
     base_url: str
+    #: Where the gateway itself is found, whose signed URLs its clients follow; without a slash at the end.
+    gateway_url: str = ""
     port: int
     version: str
     pid: int
@@ -35,6 +37,8 @@ class FaceSettings(Struct, frozen=True, kw_only=True):
     clock: Callable[[], float]
     #: What is random in the names that a face gives: so many hex digits.
     token: Callable[[int], str]
+    #: Whether it takes other values in silence where its dialect does, for clients that rely on it.
+    silent_fallbacks: bool = False
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -73,6 +77,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     socket: Socket | None = None
     #: Why it was refused, in the catalogue's word, for the log and the metrics.
     code: ErrorCode | None = None
+    #: It refuses a job, where the address alone does not tell (`FaceRoute.makes_jobs`).
+    refuses_job: bool = False
 
 
 class FaceRoute(Struct, frozen=True, kw_only=True):
@@ -114,3 +120,5 @@ class FaceOffer(Struct, frozen=True, kw_only=True):
     profiles: tuple[str, ...] = ()
     #: A path under the home directory.
     advertised_at: str | None = None
+    #: Whether its dialect falls back in silence: only then can the face be told to (`silent_fallbacks`).
+    falls_back: bool = False

@@ -68,6 +68,9 @@ class Names(Protocol):
     async def find(self, caller: Caller, face: str, kind: str, native_id: str) -> Named | None:
         """Return the job that a native id stands for."""
 
+    async def add(self, caller: Caller, job_id: str, name: NewName) -> None:
+        """Give a job of the team one more name; it lives as long as the job is kept."""
+
     async def of_job(self, caller: Caller, face: str, kind: str, job_id: str) -> Named | None:
         """Return a job by the native id of a kind that it was given."""
 

@@ -89,6 +89,8 @@ class Done(Struct, frozen=True, kw_only=True):
     outputs: tuple[Output, ...]
     effective: Effective | None = None
     adjustments: tuple[Adjustment, ...] = ()
+    #: Fields in which what came differs by the backend's own words from what was sent, asked for or not: counted.
+    breaches: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     review: Review | None = None
     usage: Usage | None = None
@@ -251,12 +253,23 @@ class BackendSettings(Struct, frozen=True, kw_only=True):
     timeouts: dict[str, float] = {}
     max_concurrency: int = 4
     shared_cache_ok: bool = False
+    #: Whether the backend is believed that what it has in its cache was reviewed once.
+    trust_cache: bool = False
     options: dict[str, Any] = {}
     #: A keyed hash for native messages (security.md §6), and where unmapped native codes are counted.
     fingerprint: Callable[[str], str] = lambda text: ""  # noqa: ARG005
     on_unmapped: Callable[[str], None] = lambda fingerprint: None  # noqa: ARG005
     #: Holds room for so many bytes of an answer while it is read (security.md §4).
     room: Callable[[int], AbstractAsyncContextManager[None]] = lambda length: nullcontext()  # noqa: ARG005
+
+
+class Explain(Protocol):
+    """A dialect's error table as a question; `profile` is the build that answered, where that makes a difference."""
+
+    def __call__(
+        self, route: str | None, status: int, body: bytes, media_type: str | None = None, *, profile: str | None = None
+    ) -> Verdict | None:
+        """Return what an answer means; None if it is no error."""
 
 
 class Sandbox(Protocol):
@@ -272,7 +285,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     name: str
     title: str
     connect: Callable[[BackendSettings], Adapter] | None = None
-    explain: Callable[[str | None, int, bytes, str | None], Verdict | None] | None = None
+    explain: Explain | None = None
     #: The rows of its error table as data, for the committed catalogue.
     error_rows: Callable[[], Sequence[Mapping[str, Any]]] | None = None
     options: type[Struct] | None = None

@@ -36,9 +36,11 @@ class PromptOrder(Struct, frozen=True, kw_only=True):
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """What it wrote."""
+    """What it wrote: the words, and what it wrote beside them of a character and of what is unwanted."""
 
     prompt: str
+    character: str | None = None
+    negative_prompt: str | None = None
     model: str | None = None
 
 
@@ -49,6 +51,9 @@ class PromptMade(Struct, frozen=True, kw_only=True):
     backend: str
     dialect: str
     changed: bool
+    #: A character and a negative prompt that belong to it: fields of a request of their own.
+    character: str | None = None
+    negative_prompt: str | None = None
     #: The model that wrote it, where the backend says so.
     model: str | None = None
     sandbox: bool = False

@@ -28,6 +28,8 @@ Delivery = Literal["url", "inline"]
 Text = Annotated[str, Meta(max_length=100_000)]
 Prompt = Annotated[str, Meta(max_length=100_000, pattern=r"\S", description="what to make, in words")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+#: Never blank: a reviewer takes that for rules of its own choice.
+Ruleset = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Priority = Annotated[int, Meta(ge=-10, le=10)]
 #: The greatest integer that every JSON reader keeps exact.
 Seed = Annotated[int, Meta(ge=0, le=9_007_199_254_740_991)]
@@ -66,7 +68,7 @@ class Policy(Part, frozen=True, kw_only=True):
     """How strictly the request and its result are reviewed."""
 
     strictness: Strictness | UnsetType = UNSET
-    ruleset: Name | UnsetType = UNSET
+    ruleset: Ruleset | UnsetType = UNSET
     prescreen_note: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
 
 

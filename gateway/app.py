@@ -39,7 +39,6 @@ from gateway.ops.room import Room
 from gateway.prompting import PromptService
 from gateway.relaying import RelayService
 from gateway.routing import Allow, Router, allow_of
-from gateway.settings import Backend as BackendConfig
 from gateway.settings import Settings
 from gateway.store import query
 from gateway.store.database import DataDir
@@ -54,10 +53,9 @@ ROUTES = (*jobs.ROUTES, *assets.ROUTES, *catalogue.ROUTES, *prompts.ROUTES, *ope
 LAG_S = 1.0
 
 
-def connect(
-    name: str, config: BackendConfig, dialect: Dialect, metrics: Metrics, signer: Signer, room: Room
-) -> Backend:
+def connect(name: str, settings: Settings, dialect: Dialect, metrics: Metrics, signer: Signer, room: Room) -> Backend:
     """Return a backend with its adapter, which is watched."""
+    config = settings.backends[name]
     log = logger("adapter")
 
     def unmapped(fingerprint: str) -> None:
@@ -77,6 +75,7 @@ def connect(
             timeouts=dict(config.timeouts),
             max_concurrency=config.max_concurrency,
             shared_cache_ok=config.shared_cache_ok,
+            trust_cache=settings.review.trust_cache,
             fingerprint=signer.fingerprint,
             on_unmapped=unmapped,
             room=room.held,
@@ -101,7 +100,7 @@ class Gateway:
         self.store = Store(DataDir(Path(settings.data_dir)), on_group=self.metrics.commit_group_size.observe)
         signer = Signer(self.store.data_dir.secret())
         self.backends = {
-            name: connect(name, config, self.dialects[config.dialect], self.metrics, signer, self.room)
+            name: connect(name, settings, self.dialects[config.dialect], self.metrics, signer, self.room)
             for name, config in settings.backends.items()
         }
         self.gate = Gate(self.store, settings, self.clock, signer)

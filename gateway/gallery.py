@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from msgspec import structs
@@ -90,11 +90,15 @@ class GalleryService:
 
         return await self._store.read(read)
 
-    async def list(self, caller: Caller, *, limit: int, page_token: str | None, source: str | None) -> AssetPage:
-        """Return a page of assets, newest first."""
+    async def list(
+        self, caller: Caller, *, limit: int, page_token: str | None, source: str | None, withheld: bool = False
+    ) -> AssetPage:
+        """Return a page of assets, newest first; or of those that reviewers withhold."""
         need(caller, "assets:read")
+        if withheld:
+            need(caller, "policy:review")
         after = None if page_token is None else query.read_page_token(page_token)
-        wanted = query.Filter(team=caller.team, source=source, limit=limit, after=after)
+        wanted = query.Filter(team=caller.team, source=source, withheld=withheld, limit=limit, after=after)
         rows = await self._store.read(lambda connection: query.assets_page(connection, wanted))
         page = rows[:limit]
         prompts = await self._prompts(caller, page)
@@ -102,6 +106,15 @@ class GalleryService:
         return AssetPage(
             assets=tuple(_shown(record, prompts.get(record.job_id or "")) for record in page), next_page_token=token
         )
+
+    async def withheld(self, caller: Caller, job_id: str) -> Sequence[Asset]:
+        """Return what a reviewer withholds of a job."""
+        need(caller, "assets:read")
+        need(caller, "policy:review")
+        records = await self._store.read(lambda connection: query.job_assets(connection, job_id))
+        kept = [each for each in records if each.team == caller.team and each.withheld and each.deleted_at is None]
+        prompts = await self._prompts(caller, kept)
+        return tuple(_shown(each, prompts.get(job_id)) for each in kept)
 
     async def delete(self, caller: Caller, asset_id: str, *, for_good: bool = False) -> None:
         """Delete an asset; it can be restored for some days, or by nobody, also if it was deleted before."""
@@ -146,9 +159,10 @@ class GalleryService:
         except FileNotFoundError:
             raise _no_file() from None
 
-    def signed_path(self, asset_id: str) -> str:
-        """Return a path that needs no key for an hour."""
-        return self._signer.path(asset_id, now=self._clock.now())
+    def signed_path(self, asset_id: str, *, thumbnail: int | None = None, withheld: bool = False) -> str:
+        """Return a path that needs no key for an hour, to the file or to a thumbnail of it."""
+        variant = "" if thumbnail is None else str(thumbnail)
+        return self._signer.path(asset_id, now=self._clock.now(), variant=variant, withheld=withheld)
 
 
 def _piece(path: Path, start: int, length: int) -> bytes:
@@ -200,6 +214,7 @@ def _shown(record: AssetRecord, prompt: str | None = None) -> Asset:
         job_id=record.job_id,
         prompt=prompt,
         sandbox=record.sandbox,
+        withheld=record.withheld,
         deleted_at=None if record.deleted_at is None else moment(record.deleted_at),
     )
 

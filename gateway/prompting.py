@@ -49,11 +49,14 @@ class PromptService:
             result = "ok"
         finally:
             self._metrics.prompts.labels(backend.name, order.kind, result).inc()
+        negative = written.negative_prompt
         return PromptMade(
             prompt=written.prompt,
             backend=backend.name,
             dialect=backend.dialect_name,
-            changed=order.prompt is None or written.prompt.strip() != order.prompt.strip(),
+            changed=order.prompt is None or written.prompt.strip() != order.prompt.strip() or negative is not None,
+            character=written.character,
+            negative_prompt=negative,
             model=written.model,
             sandbox=backend.sandbox,
         )

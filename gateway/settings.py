@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, inspect
 
 from contracts.catalog import CatalogError, Fault
 from contracts.decode import faults
+from gateway.layers import from_environment, put, typed
 
 PREFIX = "TRIPTYCH_"
 #: Variables of the same prefix that belong to the client commands.
@@ -22,6 +23,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 #: Bounded, so that the moment of an end can always be written down.
 Days = Annotated[float, Meta(gt=0, le=100_000)]
 Count = Annotated[int, Meta(ge=1)]
+Listen = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$", description="host:port")]
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,6 +85,15 @@ class Assets(Section, frozen=True, kw_only=True):
     max_pixels: Count = 64_000_000
 
 
+class Review(Section, frozen=True, kw_only=True):
+    """What becomes of reviewers' verdicts."""
+
+    #: Store what a reviewer blocks: only scope `policy:review` can read it. Otherwise it is never fetched.
+    keep_withheld: bool = False
+    #: Believe a backend that its cached pictures passed a review once: they are shown as passed.
+    trust_cache: bool = False
+
+
 class Inputs(Section, frozen=True, kw_only=True):
     """Whose pictures may be fetched for a caller; empty: nobody's."""
 
@@ -120,9 +131,6 @@ class Shutdown(Section, frozen=True, kw_only=True):
     drain_s: Annotated[float, Meta(ge=0, le=900)] = 8
 
 
-Listen = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$", description="host:port")]
-
-
 class Face(Section, frozen=True, kw_only=True):
     """One face: how an existing client of a dialect finds the gateway."""
 
@@ -137,6 +145,8 @@ class Face(Section, frozen=True, kw_only=True):
     #: Tell local clients where that listener is, in the file that their dialect knows.
     advertise: bool = False
     advertise_path: str | None = None
+    #: Take another value in silence where the dialect does, instead of refusing: for old clients that rely on it.
+    silent_fallbacks: bool = False
 
     @property
     def host(self) -> str | None:
@@ -165,6 +175,7 @@ class Settings(Section, frozen=True, kw_only=True):
     aliases: dict[str, Annotated[tuple[str, ...], Meta(min_length=1)]] = {}
     faces: dict[str, Face] = {}
     assets: Assets = Assets()
+    review: Review = Review()
     inputs: Inputs = Inputs()
     limits: Limits = Limits()
     keep: Keep = Keep()
@@ -202,54 +213,16 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
     # A whole table comes before what is set inside it.
     for name, value in sorted(environ.items()):
         if name.startswith(PREFIX) and name not in CLIENT_VARIABLES:
-            _put(raw, name.removeprefix(PREFIX).lower().split("__"), _from_environment(value))
+            put(raw, name.removeprefix(PREFIX).lower().split("__"), from_environment(value))
     for dotted, value in (overrides or {}).items():
         if value is not None:
-            _put(raw, dotted.split("."), value)
+            put(raw, dotted.split("."), value)
     try:
         return msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
         text = str(error).partition(" - at `")[0]
-        found = faults(_typed(raw, inspect.type_info(Settings)), Settings)
+        found = faults(typed(raw, inspect.type_info(Settings)), Settings)
         raise SettingsError(found or (Fault(pointer="/", reason="format", detail=text),)) from None
-
-
-def _typed(value: Any, info: Any) -> Any:
-    """Return a value with its texts turned into what the settings' types are, where `convert` would take them so."""
-    match info:
-        case inspect.Metadata():
-            return _typed(value, info.type)
-        case inspect.StructType() if isinstance(value, dict):
-            types = {field.encode_name: field.type for field in info.fields}
-            return {name: _typed(each, types.get(name)) for name, each in value.items()}
-        case inspect.DictType() if isinstance(value, dict):
-            return {name: _typed(each, info.value_type) for name, each in value.items()}
-        case inspect.IntType() | inspect.FloatType() | inspect.BoolType() if isinstance(value, str):
-            kind = {inspect.IntType: int, inspect.FloatType: float}.get(type(info), bool)
-            try:
-                return msgspec.convert(value, kind, strict=False)
-            except msgspec.ValidationError:
-                return value
-    return value
-
-
-def _put(raw: dict[str, Any], path: list[str], value: Any) -> None:
-    for name in path[:-1]:
-        inner = raw.setdefault(name, {})
-        if not isinstance(inner, dict):
-            return
-        raw = inner
-    raw[path[-1]] = value
-
-
-def _from_environment(value: str) -> Any:
-    """Read lists and tables as JSON; everything else is text, turned into what the setting's type is."""
-    if value[:1] in "[{":
-        try:
-            return msgspec.json.decode(value)
-        except msgspec.DecodeError:
-            return value
-    return value
 
 
 def remarks(

@@ -2,6 +2,7 @@
 
 from adapters.imgen import errors
 from adapters.imgen.adapter import Imgen
+from adapters.imgen.face import FACE
 from adapters.imgen.translate import ImgenOptions
 from contracts.port import Dialect
 
@@ -15,4 +16,5 @@ DIALECT = Dialect(
     sandbox="adapters.imgen.sandbox:sandbox",
     sandbox_profiles=("v2", "v2-lenient"),
     default_port=8090,
+    face=FACE,
 )

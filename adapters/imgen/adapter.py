@@ -8,9 +8,11 @@ from typing import TypeVar
 
 import msgspec
 
-from adapters.imgen import errors, translate
+from adapters.imgen import errors, result, translate, writing
 from adapters.imgen.capability import ACCOUNT, POLL_S, discovery
+from adapters.imgen.translate import Note
 from adapters.imgen.wire import Action, Models, ModelsRequest, Run, Status
+from adapters.imgen.wire import Written as Said
 from adapters.kit.http import MAX_PICTURE_BYTES, Exchanges
 from contracts.capability import Discovery
 from contracts.catalog import CatalogError, ErrorPhase
@@ -32,6 +34,7 @@ from contracts.port import (
     Recovered,
     Stopped,
 )
+from contracts.prompts import PromptOrder, Written
 
 T = TypeVar("T")
 
@@ -43,6 +46,8 @@ class Imgen:
         """Take the settings of one backend; `base_url` is the endpoint itself."""
         self._settings = settings
         self._found: Discovery | None = None
+        self._models = Models()
+        self._poll_s = settings.timeouts.get("poll_interval_s", POLL_S)
         self._exchanges = Exchanges(
             settings,
             read=errors.read,
@@ -66,7 +71,7 @@ class Imgen:
 
     async def discover(self) -> Discovery:
         """Ask for characters, models and styles."""
-        models = await self._do(Models, ModelsRequest())
+        models = self._models = await self._do(Models, ModelsRequest())
         self._found = discovery(models, cache=self._settings.shared_cache_ok, timeouts=self._settings.timeouts)
         return self._found
 
@@ -84,21 +89,31 @@ class Imgen:
         del emit
         request = translate.to_request(order, inputs)
         run = await self._do(Run, request, timeout_s=order.capability.time.submit_s, phase="queue")
-        return Pending(POLL_S, phase="queued_at_backend", handle=translate.with_run(handle, run))
+        return Pending(self._poll_s, phase="queued_at_backend", handle=translate.with_run(handle, run))
 
     async def poll(self, handles: Sequence[Handle]) -> Mapping[str, Polled]:
         """Ask after one run. A 5xx here is passing; a state is final."""
         (handle,) = handles
-        note = translate.to_note(handle)
         try:
-            status = await self._do(Status, translate.to_status(note))
+            return {handle.id: await self._status(translate.to_note(handle))}
         except CatalogError as error:
             if _is_final(error):
                 return {handle.id: error}
             raise
+
+    async def _status(self, note: Note) -> Polled:
+        body = msgspec.json.encode(translate.to_status(note))
+        answer = await self._exchanges.send("POST", "", body=body, route="status", raw=True)
+        signal = errors.read("status", answer.status, answer.body, answer.media_type)
+        if signal is not None:
+            error = self._exchanges.error(signal)
+            if signal.state == "unsafe":
+                error.withheld = result.to_withheld(answer.body)
+            raise error
+        status = self._exchanges.decode(answer.body, Status, status=answer.status)
         if status.status in errors.PENDING:
-            return {handle.id: translate.to_pending(status)}
-        return {handle.id: translate.to_done(status, note)}
+            return result.to_pending(status, self._poll_s)
+        return result.to_done(status, note, trust_cache=self._settings.trust_cache)
 
     async def cancel(self, handle: Handle) -> Stopped:
         """Say that nothing can be cancelled here (the API has no such action)."""
@@ -111,6 +126,12 @@ class Imgen:
         if translate.to_note(handle).id is None:
             return CannotTell("the backend cannot be asked about a run whose id was never received")
         return Pending(0)
+
+    async def write(self, order: PromptOrder) -> Written:
+        """Have a prompt enhanced, or made up."""
+        request = writing.to_request(order, self._models)
+        said = await self._do(Said, request, timeout_s=writing.WRITE_S, phase="optimize")
+        return writing.to_written(order, request, said.prompt, self._settings.name)
 
     def fetch(self, output: Output) -> AsyncIterator[bytes]:
         """Stream a picture from its signed URL."""

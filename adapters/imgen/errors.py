@@ -86,17 +86,22 @@ def _run(route: str | None, status: int, state: str, text: str, body: dict[str, 
     if state != "COMPLETED":
         return Signal(route=route, status=status, state="unknown_state")
     meta = body.get("meta")
-    said = body.get("compliance") or (meta.get("compliance") if isinstance(meta, dict) else None)
+    verdicts = [each["compliance"] for each in (body, meta) if isinstance(each, dict) and "compliance" in each]
     categories = body.get("filter_categories")
-    if said == "unsafe":
+    if "unsafe" in verdicts:
         named = tuple(str(each) for each in categories) if isinstance(categories, list) else ()
         return Signal(route=route, status=status, state="unsafe", categories=named)
-    if said == "safe" and not text and isinstance(meta, dict):
+    is_safe = bool(verdicts) and all(each == "safe" for each in verdicts)
+    # Whoever says "safe" beside a complaint, flags or a withheld picture contradicts itself.
+    if is_safe and not text and not categories and not body.get("unsafe_url") and isinstance(meta, dict):
         return None
     return Signal(route=route, status=status, state="unreviewed")
 
 
-def explain(route: str | None, status: int, body: bytes, media_type: str | None = None) -> Verdict | None:
-    """Return what an answer means, by the table alone; None if it is no error."""
+def explain(
+    route: str | None, status: int, body: bytes, media_type: str | None = None, *, profile: str | None = None
+) -> Verdict | None:
+    """Return what an answer means, by the table alone; None if it is no error. All builds mean the same by it."""
+    del profile
     signal = read(route, status, body, media_type)
     return None if signal is None else TABLE.classify(signal)

@@ -1,7 +1,7 @@
-"""Between the contract and imgen, purely: orders into runs, states and `meta` into what they mean.
+"""From the contract to imgen, purely: orders into runs, and what has to be remembered to hold the result against them.
 
-Seven things fall back in silence there. Each is refused before sending (the capability) and looked for afterwards
-(`meta` is compared with what was sent, and the engine compares the bytes).
+Seven things fall back in silence there. Each is refused before sending (by the capability and the contract itself), and
+looked for afterwards (`result.py` compares `meta` with what is noted here, and the engine compares the bytes).
 """
 
 from base64 import b64encode
@@ -11,13 +11,24 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, structs
 
-from adapters.imgen.capability import POLL_S
-from adapters.imgen.wire import GenerateRequest, Meta, Run, Status, StatusRequest
-from contracts.job import Adjustment, Effective, Phase, Review
-from contracts.port import Done, Handle, InputBytes, Order, Output, Pending, Prepared
-from contracts.spec import Cache, Policy, Provenance, Watermark
+from adapters.imgen.capability import TAGS
+from adapters.imgen.wire import GenerateRequest, Run, StatusRequest
+from contracts.job import Adjustment
+from contracts.media import Size
+from contracts.port import Handle, InputBytes, Order, Prepared
+from contracts.spec import Cache, Policy, Provenance, SpecBase, Watermark
+from contracts.tags import Tagged, written
 
-PHASES: dict[str, Phase] = {"IN_QUEUE": "queued_at_backend", "IN_PROGRESS": "image"}
+#: What `meta` repeats of a request, by the names of the wire.
+COMPARED = (
+    "model", "style", "width", "height", "format", "quality", "lossless", "optimize", "compliance_ruleset",
+    "precompliance", "use_cache",
+)  # fmt: skip
+#: Options of the contract that become receipts where they were set and not honoured.
+_POINTERS = (
+    "/style", "/negative_prompt", "/output/format", "/output/compression", "/output/lossless", "/optimize_prompt",
+    "/policy/prescreen_note", "/cache/mode", "/provenance",
+)  # fmt: skip
 
 
 class ImgenOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -30,9 +41,13 @@ class Note(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an imgen handle remembers: what was sent, and id, prompt and model exactly as they came back."""
 
     sent: dict[str, Any]
+    #: What the caller set of it, by pointer: only that can be a receipt.
+    asked: dict[str, Any] = {}
+    backend: str = ""
     id: str | None = None
     prompt: str | None = None
     model: str | None = None
+    cache: bool = False
 
 
 def to_handle(note: Note, name: str) -> Handle:
@@ -52,22 +67,49 @@ def prepare(order: Order) -> Prepared:
     mark = next((each for each in order.spec.inputs or () if each.role == "watermark"), None)
     if mark is not None:
         shown["wm_image"] = f"<{mark.asset_id or 'picture'}>"
-    compared = ("model", "style", "width", "height", "format", "quality", "lossless", "optimize", "compliance_ruleset")
-    note = Note(sent={name: shown[name] for name in compared if name in shown})
+    sent = {name: shown[name] for name in COMPARED if name in shown}
+    sent["character"] = order.effective.character if isinstance(order.effective.character, str) else ""
+    note = Note(sent=sent, asked=_asked(order), backend=order.candidate.backend)
     return Prepared(
         handle=to_handle(note, f"{order.job_id}.{order.n}"),
         effective=structs.replace(order.effective, model=order.candidate.model, n=order.count),
         preview={"method": "POST", "path": "", "body": shown},
+        adjustments=_rounded(order.spec.watermark),
     )
+
+
+def _asked(order: Order) -> dict[str, Any]:
+    """Return what the caller set himself, as it stands in his request."""
+    spec = order.spec
+    asked = {pointer: value for pointer in _POINTERS if (value := _at(spec, pointer)) is not None}
+    if spec.model != "auto":
+        asked["/model"] = spec.model
+    if isinstance(spec.size, Size):
+        asked["/size"] = msgspec.to_builtins(spec.size)
+    if isinstance(order.effective.character, str):
+        asked["/character"] = order.effective.character
+    if any(each.role == "watermark" for each in spec.inputs or ()):
+        asked["/watermark"] = msgspec.to_builtins(spec.watermark) if spec.watermark else {}
+    return asked
+
+
+def _at(spec: SpecBase, pointer: str) -> Any:
+    value: Any = spec
+    for name in pointer.split("/")[1:]:
+        value = getattr(value, name, UNSET)
+    return None if isinstance(value, UnsetType) else msgspec.to_builtins(value)
 
 
 def to_request(order: Order, inputs: Sequence[InputBytes]) -> GenerateRequest:
     """Write the request: the character as its one `@name`, opacity under its misleading name."""
     effective, spec = order.effective, order.spec
-    character = f"@{effective.character} " if isinstance(effective.character, str) else ""
+    characters = (effective.character,) if isinstance(effective.character, str) else ()
+    words = effective.prompt if isinstance(effective.prompt, str) else ""
     policy = Policy() if isinstance(spec.policy, UnsetType) else spec.policy
+    # Not cleared for sharing, or rules are named and a hit is not reviewed: the fit has told that it is not asked.
+    asks_cache = order.capability.cache and not isinstance(effective.ruleset, str)
     return GenerateRequest(
-        prompt=f"{character}{effective.prompt}",
+        prompt=written(Tagged(text=words, characters=characters), TAGS),
         model=order.candidate.model,
         width=_number(effective.width),
         height=_number(effective.height),
@@ -79,7 +121,7 @@ def to_request(order: Order, inputs: Sequence[InputBytes]) -> GenerateRequest:
         lossless=effective.lossless,
         compliance_ruleset=effective.ruleset,
         precompliance=policy.prescreen_note,
-        **_cache(spec.cache),
+        **_cache(spec.cache if asks_cache else UNSET),
         **_watermark(spec.watermark, inputs),
         **_provenance(spec.provenance),
     )
@@ -117,6 +159,19 @@ def _watermark(mark: Watermark | UnsetType, inputs: Sequence[InputBytes]) -> dic
     return asked
 
 
+def _rounded(mark: Watermark | UnsetType) -> tuple[Adjustment, ...]:
+    """Return the receipt for an opacity that is no whole percent: the wire knows no other."""
+    if isinstance(mark, UnsetType) or not isinstance(mark.opacity, float | int):
+        return ()
+    percent = round(mark.opacity * 100)
+    if abs(mark.opacity * 100 - percent) < 1e-6:
+        return ()
+    receipt = Adjustment(
+        pointer="/watermark/opacity", requested=mark.opacity, applied=percent / 100, why="snapped", by="gateway"
+    )
+    return (receipt,)
+
+
 def _provenance(wish: Provenance | UnsetType) -> dict[str, Any]:
     if isinstance(wish, UnsetType):
         return {}
@@ -125,70 +180,10 @@ def _provenance(wish: Provenance | UnsetType) -> dict[str, Any]:
 
 def with_run(handle: Handle, run: Run) -> Handle:
     """Return the handle with what `generate` returned."""
-    note = structs.replace(to_note(handle), id=run.id, prompt=run.prompt, model=run.model)
+    note = structs.replace(to_note(handle), id=run.id, prompt=run.prompt, model=run.model, cache=run.cache)
     return to_handle(note, handle.id)
 
 
 def to_status(note: Note) -> StatusRequest:
     """Write the question after a run."""
     return StatusRequest(id=note.id or "", prompt=note.prompt or "", model=note.model or "")
-
-
-def to_pending(status: Status) -> Pending:
-    """Read a run that is under way."""
-    return Pending(POLL_S, phase=PHASES[status.status])
-
-
-def to_done(status: Status, note: Note) -> Done:
-    """Read a finished, safe run. A hit in the cache skips the review, whatever its `meta` says (seed, "Caching")."""
-    meta = status.meta or Meta()
-    review = Review(
-        verdict="not_reviewed" if status.cache else "passed",
-        ruleset=meta.compliance_ruleset,
-        categories=tuple(str(code) for code in meta.compliance_codes),
-        cached=status.cache,
-    )
-    signed = [each for each in meta.images if each.type == "signed"]
-    thumbnails = [each for each in meta.images if each.type == "thumbnail"]
-    outputs = [
-        Output(index=index, reference=each.url, revised_prompt=meta.positive, review=review)
-        for index, each in enumerate(signed)
-    ]
-    outputs += [
-        Output(index=index, role="thumbnail", reference=each.url, review=review)
-        for index, each in enumerate(thumbnails)
-    ]
-    return Done(
-        outputs=tuple(outputs) if signed else (),
-        effective=Effective(
-            prompt=meta.positive or UNSET,
-            negative_prompt=meta.negative or UNSET,
-            style=meta.style or UNSET,
-            character=meta.character or UNSET,
-            cache_hit=status.cache,
-        ),
-        adjustments=() if status.cache else _fallbacks(meta, note),
-        review=review,
-    )
-
-
-_POINTERS = {
-    "model": "/model",
-    "style": "/style",
-    "width": "/size/width",
-    "height": "/size/height",
-    "format": "/output/format",
-    "quality": "/output/compression",
-    "lossless": "/output/lossless",
-    "compliance_ruleset": "/policy/ruleset",
-}
-
-
-def _fallbacks(meta: Meta, note: Note) -> tuple[Adjustment, ...]:
-    """Return what fell back in silence: everything in `meta` that differs from what was sent."""
-    found = []
-    for name, pointer in _POINTERS.items():
-        sent, got = note.sent.get(name), getattr(meta, name)
-        if sent is not None and got is not None and sent != got:
-            found.append(Adjustment(pointer=pointer, requested=sent, applied=got, why="not_honoured", by="backend"))
-    return tuple(found)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, structs
 
 
 class Action(Struct, frozen=True, kw_only=True, tag_field="action", omit_defaults=True):
@@ -54,6 +54,19 @@ class StatusRequest(Action, frozen=True, kw_only=True, tag="status"):
     model: str
 
 
+class OptimizeRequest(Action, frozen=True, kw_only=True, tag="optimize"):
+    """Have a prompt enhanced, for a model."""
+
+    prompt: str
+    model: str | UnsetType = UNSET
+
+
+class RandomRequest(Action, frozen=True, kw_only=True, tag="random"):
+    """Have a prompt made up: without `character` about one of the server's choice, with an empty one about none."""
+
+    character: str | UnsetType = UNSET
+
+
 class Style(Struct, frozen=True, kw_only=True):
     """A style preset of a model."""
 
@@ -86,6 +99,12 @@ class Run(Struct, frozen=True, kw_only=True):
     cache: bool = False
 
 
+class Written(Struct, frozen=True, kw_only=True):
+    """Answer of `optimize` and `random`."""
+
+    prompt: str
+
+
 class Picture(Struct, frozen=True, kw_only=True):
     """A file of a finished run, behind a signed URL that does not live long."""
 
@@ -95,8 +114,12 @@ class Picture(Struct, frozen=True, kw_only=True):
 
 
 class Meta(Struct, frozen=True, kw_only=True):
-    """What a finished run says of itself. Keys that the seed does not name are passed over."""
+    """What a finished run says of itself: the seed's keys, and beside them what it does not name (`more`)."""
 
+    id: str | None = None
+    gen_id: str | None = None
+    time: str | None = None
+    prompt: str | None = None
     positive: str | None = None
     negative: str | None = None
     character: str | None = None
@@ -111,12 +134,41 @@ class Meta(Struct, frozen=True, kw_only=True):
     compliance: str | None = None
     compliance_codes: tuple[Any, ...] = ()
     compliance_ruleset: str | None = None
+    precompliance: str | None = None
+    fingerprint: str | None = None
     images: tuple[Picture, ...] = ()
+    more: dict[str, Any] = {}
+
+
+_FIELDS = {field.name: field.type for field in structs.fields(Meta) if field.name != "more"}
+#: Without these there is nothing to deliver, or nobody knows whether it may be: they must be what they are said to be.
+_VITAL = frozenset({"images", "compliance"})
+
+
+def read_meta(raw: dict[str, Any]) -> Meta:
+    """Read a `meta`; raise ValidationError only where a vital key is malformed.
+
+    A key that the seed does not name, or that has another type than it shows, is kept aside: it is no reason to throw
+    a picture away.
+    """
+    known: dict[str, Any] = {}
+    more: dict[str, Any] = {}
+    for name, value in raw.items():
+        try:
+            known[name] = convert(value, _FIELDS[name])
+        except KeyError:
+            more[name] = value
+        except ValidationError:
+            if name in _VITAL:
+                raise
+            more[name] = value
+    return Meta(**known, more=more)
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """Answer of `status`."""
+    """Answer of `status`; `unsafe_url` is base64 of a signed URL."""
 
     status: str
-    meta: Meta | None = None
+    meta: dict[str, Any] | None = None
     cache: bool = False
+    unsafe_url: str | None = None

@@ -10,7 +10,7 @@ from contracts.fit.film import video
 from contracts.fit.fitting import Fit, Fitting, Mismatch
 from contracts.fit.picture import effort, n, output, seed, size
 from contracts.fit.taken import taken
-from contracts.fit.terms import cache, inputs, optimize_prompt, options, policy, strength, whole
+from contracts.fit.terms import cache, inputs, optimize_prompt, options, policy, strength, watermark, whole
 from contracts.fit.words import character, negative_prompt, prompt, style
 from contracts.job import Effective
 from contracts.spec import SpecBase
@@ -47,7 +47,7 @@ _STEPS = (
     strength,
     policy,
     cache,
-    whole("watermark", "draws no watermark"),
+    watermark,
     whole("provenance", "signs no content credentials"),
     video,
     optimize_prompt,

@@ -9,6 +9,7 @@ from contracts.catalog import Fault, Reason
 from contracts.codes import ErrorCode
 from contracts.job import Adjustment, Effective, Why
 from contracts.spec import SpecBase
+from contracts.tags import Tagged
 
 
 class Mismatch(Struct, frozen=True):
@@ -40,6 +41,8 @@ class Fitting:
         self.adjustments: list[Adjustment] = []
         self.mismatches: list[Mismatch] = []
         self.warnings: list[str] = []
+        #: The prompt as far as it was taken apart.
+        self.tagged = Tagged(text="")
 
     @property
     def adapts(self) -> bool:

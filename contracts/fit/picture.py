@@ -99,7 +99,7 @@ def output(f: Fitting) -> None:
     if isinstance(wish, UnsetType):
         return
     transcoded = False
-    if wish.format in capability.formats:
+    if wish.format in capability.formats and not _lossless_by_gateway(f, wish):
         native = f.values["format"] = wish.format
     elif not isinstance(wish.format, UnsetType):
         transcoded = f.adapts
@@ -109,6 +109,14 @@ def output(f: Fitting) -> None:
             f.drop_or_refuse("/output/format", wish.format, "delivers no such format", allowed=capability.formats)
     _compression(f, wish, native, transcoded=transcoded)
     _lossless(f, wish, native, transcoded=transcoded)
+
+
+def _lossless_by_gateway(f: Fitting, wish: OutputWish) -> bool:
+    """Say whether the gateway writes without loss, from what comes so, what the backend would only write with loss."""
+    capability = f.capability
+    native = (*capability.lossless_formats, *capability.always_lossless)
+    can = wish.format in GATEWAY_LOSSLESS and capability.default_format in capability.always_lossless
+    return f.adapts and wish.lossless is True and wish.format not in native and can
 
 
 def _no_encoding(f: Fitting, wish: OutputWish | UnsetType) -> None:

@@ -16,7 +16,7 @@ def inputs(f: Fitting) -> None:
     taken = {
         "source": capability.source,
         "mask": capability.mask,
-        "watermark": capability.watermark,
+        "watermark": capability.watermark or _draws(f),
         "first_frame": "image" in capability.video_modes,
         "reference": capability.references > 0,
     }
@@ -27,6 +27,7 @@ def inputs(f: Fitting) -> None:
                 f"takes no {each.role} picture",
                 allowed=tuple(role for role, can in taken.items() if can),
             )
+    _watermark_picture(f, [at for at, each in enumerate(inputs) if each.role == "watermark"])
     limit = capability.references
     if limit and len(references) > limit:
         f.refuse(
@@ -45,6 +46,36 @@ def inputs(f: Fitting) -> None:
             reason="range",
             limit=capability.inputs_total,
         )
+
+
+def _draws(f: Fitting) -> bool:
+    """Whether the gateway may lay the mark over what comes back."""
+    return f.adapts and bool(f.capability.formats)
+
+
+def watermark(f: Fitting) -> None:
+    """Pass the mark on; under `adapt` the gateway draws it where the backend cannot."""
+    marked = any(each.role == "watermark" for each in f.spec.inputs or ())
+    if marked and _draws(f) and not f.capability.watermark:
+        asked = None if isinstance(f.spec.watermark, UnsetType) else f.spec.watermark
+        f.adjust("/watermark", asked, "drawn by the gateway", "transcoded")
+    else:
+        whole("watermark", "draws no watermark")(f)
+
+
+def _watermark_picture(f: Fitting, pictures: list[int]) -> None:
+    """Refuse a second picture to draw, and words about a watermark that is not there."""
+    if len(pictures) > 1:
+        f.refuse(
+            f"/inputs/{pictures[1]}",
+            "draws one watermark",
+            code="request.reference_too_many",
+            reason="range",
+            limit=1,
+        )
+    elif f.capability.watermark and not pictures and not isinstance(f.spec.watermark, UnsetType):
+        detail = "a watermark needs a picture of role watermark"
+        f.refuse("/inputs", detail, code="request.reference_invalid", reason="missing")
 
 
 def strength(f: Fitting) -> None:
@@ -70,18 +101,43 @@ def policy(f: Fitting) -> None:
             f.values["ruleset"] = policy.ruleset
         else:
             f.refuse("/policy/ruleset", "has no reviewer whose rules could be chosen")
-    if not isinstance(policy.prescreen_note, UnsetType) and not capability.prescreen_note:
+    if isinstance(policy.prescreen_note, UnsetType):
+        return
+    if not capability.prescreen_note:
         f.refuse("/policy/prescreen_note", "has no reviewer to give a note to")
+    # As the strictest reader counts: what is too long there is cut off in silence.
+    limit, length = (
+        capability.limits.prescreen_note_chars,
+        len(policy.prescreen_note.encode("utf-16-le", "surrogatepass")) // 2,
+    )
+    if capability.prescreen_note and limit is not None and length > limit:
+        detail = f"must have at most {limit} UTF-16 units here"
+        f.refuse("/policy/prescreen_note", detail, code="request.field_invalid", reason="too_long", limit=limit)
 
 
 def cache(f: Fitting) -> None:
-    """Follow the wish for cached pictures; `prefer` is only a hint."""
+    """Follow the wish for cached pictures; `prefer` is only a hint.
+
+    A cached picture was reviewed by whatever rules held then: whoever names rules gets a new one.
+    """
     cache = f.spec.cache
-    if isinstance(cache, UnsetType) or f.capability.cache or cache.mode in ("off", UNSET):
+    if isinstance(cache, UnsetType):
+        return
+    if cache.mode in ("off", UNSET):
+        for name in ("min_similarity", "pool"):
+            if not isinstance(getattr(cache, name), UnsetType):
+                detail = "says how to search a cache that cache.mode does not let be asked"
+                f.refuse(f"/cache/{name}", detail, code="request.field_invalid", reason="contradiction")
+        return
+    ruled = f.capability.cache and "ruleset" in f.values
+    if f.capability.cache and not ruled:
         return
     if cache.mode == "prefer":
         # A hint: not to follow it is legal, and told.
         f.adjust("/cache/mode", "prefer", "off", "dropped")
+    elif ruled:
+        detail = "a cached picture is not reviewed by the rules that policy.ruleset names"
+        f.refuse("/cache/mode", detail, code="request.field_invalid", reason="contradiction", allowed=("off", "prefer"))
     else:
         f.drop_or_refuse("/cache/mode", cache.mode, "has no cache for you to use", allowed=("off", "prefer"))
 

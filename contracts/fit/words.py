@@ -5,13 +5,14 @@ import re
 from msgspec import UnsetType
 
 from contracts.fit.fitting import Fitting
+from contracts.tags import Tagged, read
 
 #: What `adapt` writes for a `<` that Studio would read as the beginning of a command.
 HARMLESS = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
 
 
 def prompt(f: Fitting) -> None:
-    """Check the length and the active syntax of the prompt."""
+    """Check the length and the active syntax of the prompt; what is sent knowingly is taken apart."""
     prompt = f.spec.prompt
     if isinstance(prompt, UnsetType):
         return
@@ -27,13 +28,30 @@ def prompt(f: Fitting) -> None:
             reason="too_long",
             limit=limit,
         )
-    f.values["prompt"] = _sent_text(f, "/prompt", prompt)
+    f.tagged = _taken_apart(f, _sent_text(f, "/prompt", prompt))
+    f.values["prompt"] = f.tagged.text
+
+
+def _taken_apart(f: Fitting, text: str) -> Tagged:
+    """Return a prompt's words apart from its orders, where the caller means them as such.
+
+    One of nothing but unwanted terms is left as it is: without them no prompt would be left.
+    """
+    syntax = f.capability.tag_syntax
+    if syntax is None or not _is_raw(f):
+        return Tagged(text=text)
+    tagged = read(text, syntax)
+    return tagged if tagged.text or tagged.characters else Tagged(text=text)
+
+
+def _is_raw(f: Fitting) -> bool:
+    own = f.spec.options.get(f.dialect, {}) if isinstance(f.spec.options, dict) else {}
+    return own.get("raw_prompt") is True
 
 
 def _checked_text(f: Fitting, pointer: str, text: str) -> str:
     """Refuse or disarm what the dialect would read as a command inside a text (contract.md, active prompt syntax)."""
-    own = f.spec.options.get(f.dialect, {}) if isinstance(f.spec.options, dict) else {}
-    if own.get("raw_prompt") is True:
+    if _is_raw(f):
         return text
     for pattern in f.capability.active_syntax:
         found = re.search(pattern, text, re.IGNORECASE)
@@ -65,9 +83,12 @@ def negative_prompt(f: Fitting) -> None:
     """Pass the negative prompt on, or put it into words under `adapt`."""
     negative = f.spec.negative_prompt
     if isinstance(negative, UnsetType):
+        if f.tagged.terms:
+            f.values["negative_prompt"] = ", ".join(f.tagged.terms)
         return
     if f.capability.negative_prompt:
-        f.values["negative_prompt"] = _sent_text(f, "/negative_prompt", negative)
+        sent = _sent_text(f, "/negative_prompt", negative)
+        f.values["negative_prompt"] = ", ".join((*f.tagged.terms, sent))
     elif f.adapts and "prompt" in f.values:
         # It becomes part of the prompt, and obeys what the prompt obeys.
         joined = f"{f.values['prompt']}, avoid: {_checked_text(f, '/negative_prompt', negative)}"
@@ -96,7 +117,26 @@ def _listed(f: Fitting, pointer: str, name: str, known: tuple[str, ...] | None, 
 
 
 def character(f: Fitting) -> None:
-    """Pass on a character that the backend knows."""
+    """Pass on a character that the backend knows: one, whether it is named in its field or in the prompt."""
+    asked = f.spec.character
+    names = [name for name in f.tagged.characters if name != asked]
+    known = f.capability.characters or ()
+    if names and (len(names) > 1 or not isinstance(asked, UnsetType)):
+        second = names[-1]
+        detail = "one picture has one character"
+        f.refuse("/prompt", detail, code="request.field_invalid", reason="contradiction", limit=1, token=second)
+    elif names and names[0] not in known:
+        f.drop_or_refuse(
+            "/prompt",
+            names[0],
+            "no such character",
+            code="request.field_invalid",
+            reason="enum",
+            allowed=known,
+            token=names[0],
+        )
+    elif names:
+        f.values["character"] = names[0]
     _listed(f, "/character", "character", f.capability.characters, "character")
 
 

@@ -92,12 +92,17 @@ class Gate:
         return Caller(team=team, key_id=None, scopes=GUEST_SCOPES)
 
     async def signed(self, asset_id: str, expires: str, signature: str, variant: str) -> Caller:
-        """Return the caller that a signed URL stands for: its asset's team, allowed to read assets and no more."""
-        self._signer.check(asset_id, expires, signature, variant, now=self._clock.now())
+        """Return the caller that a signed URL stands for: its asset's team, allowed to read assets and no more.
+
+        What a reviewer withholds is opened by nothing but a URL that was signed for it as such.
+        """
         record = await self._store.read(lambda connection: asset(connection, asset_id))
+        withheld = record is not None and record.withheld
+        self._signer.check(asset_id, expires, signature, variant, now=self._clock.now(), withheld=withheld)
         if record is None:
             raise CatalogError("resource.not_found", "There is no such asset.")
-        return Caller(team=record.team, key_id=None, scopes=frozenset({"assets:read"}))
+        scopes = {"assets:read", "policy:review"} if withheld else {"assets:read"}
+        return Caller(team=record.team, key_id=None, scopes=frozenset(scopes))
 
     def _valid(self, record: KeyRecord) -> Caller:
         if record.revoked_at is not None:

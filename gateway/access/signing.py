@@ -6,6 +6,8 @@ import hmac
 from contracts.catalog import CatalogError
 
 LIFETIME_S = 3600
+#: What stands before the variant in the signature of a file that a reviewer withholds.
+WITHHELD = "withheld "
 
 
 class Signer:
@@ -15,16 +17,20 @@ class Signer:
         """Take the content of the secret file."""
         self._secrets = tuple(line for line in secret.splitlines() if line.strip())
 
-    def path(self, asset_id: str, *, now: float, variant: str = "") -> str:
-        """Return the path of an asset's content, good for an hour."""
+    def path(self, asset_id: str, *, now: float, variant: str = "", withheld: bool = False) -> str:
+        """Return the path of an asset's content, good for an hour; what is withheld needs a signature that says so."""
         expires = str(int(now) + LIFETIME_S)
-        query = f"exp={expires}&sig={self._sign(self._secrets[0], asset_id, expires, variant)}"
+        signed = WITHHELD + variant if withheld else variant
+        query = f"exp={expires}&sig={self._sign(self._secrets[0], asset_id, expires, signed)}"
         if variant:
             query += f"&thumbnail={variant}"
         return f"/v1/assets/{asset_id}/content?{query}"
 
-    def check(self, asset_id: str, expires: str, signature: str, variant: str, *, now: float) -> None:
+    def check(
+        self, asset_id: str, expires: str, signature: str, variant: str, *, now: float, withheld: bool = False
+    ) -> None:
         """Raise `auth.unauthenticated` unless the signature is ours and its time is not over."""
+        variant = WITHHELD + variant if withheld else variant
         known = [self._sign(secret, asset_id, expires, variant) for secret in self._secrets]
         # As bytes: texts are compared only while they are ASCII.
         if not any(hmac.compare_digest(each.encode(), signature.encode(errors="replace")) for each in known):

@@ -53,7 +53,8 @@ def _show(row: Row) -> None:
 @click.option("--status", type=click.IntRange(100, 599), required=True, help="The HTTP status.")
 @click.option("--route", help="What was asked, such as 'POST /api/edit' (imgen: the action).")
 @click.option("--media-type", help="The answer's content type.")
-def explain(dialect: str, status: int, route: str | None, media_type: str | None) -> None:
+@click.option("--profile", help="Which build said it, as `triptych backends` names it (ima2: tag, head or new).")
+def explain(dialect: str, status: int, route: str | None, media_type: str | None, profile: str | None) -> None:
     """Read an answer's body (or the data of an SSE error frame) and print which catalogue code it is.
 
     Example:  triptych errors explain --dialect ima2 --status 422 --route 'POST /api/edit' < body.json
@@ -66,7 +67,7 @@ def explain(dialect: str, status: int, route: str | None, media_type: str | None
         click.echo(f"no dialect {dialect!r}; there are {', '.join(sorted(known))}", err=True)
         sys.exit(2)
     body = sys.stdin.buffer.read()
-    verdict = found.explain(route, status, body, media_type)
+    verdict = found.explain(route, status, body, media_type, profile=profile)
     if verdict is None:
         click.echo(json.dumps({"code": None, "detail": "this answer is no error"}))
         return

@@ -16,7 +16,7 @@ from contracts.job import TERMINAL, Job, JobPart, JobState, Phase, Review
 from contracts.port import Done, InputBytes, Order
 from gateway.engine.backends import Backend
 from gateway.engine.timetable import Entry
-from gateway.store.record import AttemptRecord, JobRecord
+from gateway.store.record import AssetRecord, AttemptRecord, JobRecord
 
 
 class Finished(Struct, frozen=True):
@@ -172,6 +172,8 @@ class Flight:
         self.done: Done | None = None
         #: How it failed, until that is written.
         self.failure: CatalogError | None = None
+        #: What a reviewer withholds of it, on disk already.
+        self.withheld: tuple[AssetRecord, ...] = ()
         self.download_tries = 0
         #: When the submit went out: recovery looks for the work from there on.
         self.sent_at = attempt.started_at

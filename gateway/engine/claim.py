@@ -122,7 +122,8 @@ def _split(carried: Carried, part: Part, most: int) -> None:
 def changes_of(carried: Carried, claim: Claim, now: float) -> dict[str, Any]:
     """Return what a claim changes in the job."""
     attempt = claim.attempt
-    parts = tuple(carried.parts[number].show() for number in sorted(carried.parts)) if len(carried.parts) > 1 else ()
+    shown = (carried.parts[number].show() for number in sorted(carried.parts))
+    parts = tuple(structs.replace(each, state="running") if each.part == attempt.part else each for each in shown)
     return {
         "phase": "submit",
         "backend": attempt.backend,
@@ -135,7 +136,7 @@ def changes_of(carried: Carried, claim: Claim, now: float) -> dict[str, Any]:
         "warnings": claim.choice.fit.warnings,
         "started_at": carried.record.started_at or now,
         "not_before": None,
-        "parts": parts,
+        "parts": parts if len(parts) > 1 else (),
     }
 
 

@@ -1,22 +1,22 @@
 """From what a backend offers to files on disk: fetched within limits, read back, compared, hashed and written once."""
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
 
 import pybase64
 from msgspec import Struct, UnsetType, structs
 
 from contracts.catalog import CatalogError
 from contracts.job import Adjustment, Effective, JobOutput
-from contracts.media import Size
 from contracts.port import Done, Output
 from contracts.sniff import Media, sniff
-from contracts.spec import OutputWish
+from contracts.spec import OutputWish, Watermark
 from gateway.clock import Clock, new_id
-from gateway.engine import film
 from gateway.engine.carried import Flight
+from gateway.engine.comparing import compare
 from gateway.engine.effective import merged
 from gateway.engine.encode import encode
+from gateway.engine.marking import Mark
 from gateway.engine.strip import strip_prompt
 from gateway.ops.metrics import Metrics
 from gateway.settings import Settings
@@ -98,6 +98,19 @@ class Deliverer:
             raise failure
         return self._compose(flight, done, filed, first_index)
 
+    async def withhold(self, flight: Flight, references: Sequence[str]) -> tuple[AssetRecord, ...]:
+        """File what a reviewer blocks, for those alone who may see it; raise `CatalogError` when it cannot be had."""
+        now = self._clock.now()
+        offered = [Output(index=index, reference=each) for index, each in enumerate(references)]
+        files = [(each, await self._file(flight, each)) for each in offered]
+        part = flight.attempt.part
+        first = sum(each.count for number, each in flight.carried.parts.items() if number < part)
+        assets = tuple(
+            structs.replace(self._asset(flight, output, file, first, now), withheld=True) for output, file in files
+        )
+        self._metrics.stored_bytes.labels("withheld").inc(sum(asset.bytes for asset in assets))
+        return assets
+
     async def _file(self, flight: Flight, output: Output) -> Filed:
         async with self._room:
             data: bytes | None = None
@@ -153,13 +166,15 @@ class Deliverer:
         """Encode anew what the fit promised to transcode, unless the backend delivered it so."""
         wish = flight.carried.record.spec.output
         promised = {a.pointer for a in flight.attempt.adjustments if a.why == "transcoded" and a.by == "gateway"}
-        if not promised or isinstance(wish, UnsetType):
+        if not promised:
             return data
+        wish = OutputWish() if isinstance(wish, UnsetType) else wish
         target = media.format if isinstance(wish.format, UnsetType) else wish.format
-        if target == media.format and "/output/compression" not in promised:
+        if target == media.format and not promised & {"/output/compression", "/watermark"}:
             return data
         quality = None if isinstance(wish.compression, UnsetType) else wish.compression
-        return encode(data, target, quality=quality, lossless=wish.lossless is True)  # type: ignore[arg-type]
+        mark = _mark_of(flight) if "/watermark" in promised else None
+        return encode(data, target, quality=quality, lossless=wish.lossless is True, mark=mark)  # type: ignore[arg-type]
 
     def _compose(self, flight: Flight, done: Done, filed: list[tuple[Output, Filed]], first_index: int) -> Delivered:
         now = self._clock.now()
@@ -168,6 +183,7 @@ class Deliverer:
         outputs: list[JobOutput] = []
         inline: dict[str, bytes] = {}
         differences: dict[str, Adjustment] = {}
+        counted: set[str] = set()
         warnings: list[str] = list(done.warnings)
         sent = merged(flight.attempt.effective or Effective(), done.effective)
         effective = sent
@@ -197,18 +213,25 @@ class Deliverer:
             if output.role == "thumbnail":
                 continue
             pictures += 1
-            for difference in self._differences(flight, sent, file):
+            compared = compare(record.spec, sent, file.native, stripped=file.stripped)
+            for field in compared.fields:
+                self._breach(flight, field, counted)
+            for difference in compared.receipts:
                 differences.setdefault(difference.pointer, difference)
             effective = structs.replace(
                 effective, width=file.media.width, height=file.media.height, format=file.media.format
             )
             if file.has_credentials:
                 warnings.append("The file carries content credentials (C2PA): it is stored as it came.")
+        for field in set(done.breaches) - counted:
+            self._breach(flight, field, counted)
+        # What the bytes are counts for more than what the backend says of them.
+        told = (each for each in done.adjustments if each.pointer not in differences)
         self._metrics.stored_bytes.labels("output").inc(sum(asset.bytes for asset in assets))
         return Delivered(
             assets=tuple(assets),
             outputs=tuple(outputs),
-            adjustments=(*done.adjustments, *differences.values()),
+            adjustments=(*told, *differences.values()),
             effective=effective,
             warnings=tuple(dict.fromkeys(warnings)),
             inline=inline if record.spec.output is not None else {},
@@ -236,37 +259,16 @@ class Deliverer:
             expires_at=now + self._settings.keep.assets_days * DAY_S,
         )
 
-    def _differences(self, flight: Flight, sent: Effective, file: Filed) -> list[Adjustment]:
-        """Compare the bytes with what was sent; only what the caller set becomes a receipt, all of it is counted."""
-        spec, found = flight.carried.record.spec, []
-        width, height = file.native.width, file.native.height
-        if isinstance(sent.width, int) and (width, height) != (sent.width, sent.height):
-            self._breach(flight, "size")
-            if isinstance(spec.size, Size):
-                got = {"width": width, "height": height}
-                found.append(_unhonoured("/size", {"width": sent.width, "height": sent.height}, got))
-        if isinstance(sent.format, str) and file.native.format != sent.format:
-            self._breach(flight, "format")
-            wish = spec.output
-            if isinstance(wish, OutputWish) and wish.format == sent.format:
-                found.append(_unhonoured("/output/format", sent.format, file.native.format))
-        for difference in film.differences(spec, sent.video, file.native):
-            self._breach(flight, difference.field)
-            found += [difference.receipt] if difference.receipt is not None else []
-        if file.stripped:
-            found.append(
-                Adjustment(
-                    pointer="/output/metadata",
-                    requested="as delivered",
-                    applied="without the packet that holds the prompt",
-                    why="dropped",
-                    by="gateway",
-                )
-            )
-        return found
-
-    def _breach(self, flight: Flight, field: str) -> None:
+    def _breach(self, flight: Flight, field: str, counted: set[str]) -> None:
+        counted.add(field)
         self._metrics.contract_breaches.labels(flight.backend.name, field).inc()
+
+
+def _mark_of(flight: Flight) -> Mark | None:
+    """Return the mark that the gateway lays over what came."""
+    wish = flight.carried.record.spec.watermark
+    found = next((each.data for each in flight.carried.inputs or () if each.role == "watermark"), None)
+    return None if found is None else Mark(found, Watermark() if isinstance(wish, UnsetType) else wish)
 
 
 def _has_picture(filed: list[tuple[Output, Filed]]) -> bool:
@@ -283,7 +285,3 @@ def _decoded(encoded: bytes, backend: str) -> bytes:
             outcome="finished_no_result",
             backend=backend,
         ) from None
-
-
-def _unhonoured(pointer: str, requested: Any, applied: Any) -> Adjustment:
-    return Adjustment(pointer=pointer, requested=requested, applied=applied, why="not_honoured", by="backend")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from contracts.catalog import CatalogError
 from contracts.media import Format
+from gateway.engine.marking import Mark, marked
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -13,15 +14,17 @@ if TYPE_CHECKING:
 DEFAULT_QUALITY = 90
 
 
-def encode(data: bytes, target: Format, *, quality: int | None = None, lossless: bool = False) -> bytes:
-    """Return the picture in another format; raise `backend.bad_response` when it cannot be decoded."""
+def encode(
+    data: bytes, target: Format, *, quality: int | None = None, lossless: bool = False, mark: Mark | None = None
+) -> bytes:
+    """Return the picture in another format, or with a mark; raise `backend.bad_response` when it cannot be decoded."""
     # Pillow is only there for those who need it: its import costs as much as a request.
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
 
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "AVIF")) as picture:
             picture.load()
-            ready = _ready(picture, target)
+            ready = _ready(picture if mark is None else marked(picture, mark), target)
             out = io.BytesIO()
             options: dict[str, object] = {}
             if target != "png":

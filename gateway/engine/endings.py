@@ -13,7 +13,7 @@ from gateway.engine.backends import SlotKey
 from gateway.engine.carried import Carried, Flight
 from gateway.engine.context import Context
 from gateway.engine.deliver import Delivered
-from gateway.engine.policy import Again, Conclusion, conclude, may_fail_over, next_attempt, refine
+from gateway.engine.policy import Again, Conclusion, blocked_review, conclude, may_fail_over, next_attempt, refine
 from gateway.engine.writing import (
     closed,
     closing,
@@ -105,6 +105,8 @@ async def fail(ctx: Context, flight: Flight, error: CatalogError) -> None:
     async with carried.ending():
         part.tries = tries
         part.state, part.error = states.get(error.code, "failed"), problem
+        if part.state == "blocked":
+            part.review = blocked_review(problem, flight.attempt.effective)
         conclusion = conclude(list(carried.parts.values()), carried.record.spec)
         changes = {"parts": show_parts(carried), "timings": timings_of(flight, now)}
         attempt = {"error": problem, "outcome": error.outcome, "how": "failed"}

@@ -29,6 +29,12 @@ async def load_inputs(ctx: Context, carried: Carried) -> Sequence[InputBytes]:
     return carried.inputs
 
 
+async def load_mark(ctx: Context, carried: Carried) -> None:
+    """Have a watermark at hand that may have to be drawn, also where another process handed the work over."""
+    if any(each.role == "watermark" for each in carried.record.spec.inputs or ()):
+        await load_inputs(ctx, carried)
+
+
 async def origin_of(store: Store, record: AssetRecord) -> Origin | None:
     """Return who made a picture of ours, if the backend had words of its own to say about it."""
     if record.source != "output" or record.job_id is None:

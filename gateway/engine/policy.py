@@ -8,7 +8,7 @@ from msgspec import Struct, UnsetType
 from contracts.capability import Capability
 from contracts.catalog import CatalogError, Outcome, Problem
 from contracts.codes import CATALOG
-from contracts.job import TERMINAL, JobState, Review
+from contracts.job import TERMINAL, Effective, JobState, Review
 from contracts.spec import SpecBase
 
 MAX_ATTEMPTS = 3
@@ -131,6 +131,13 @@ def worst_review(reviews: Iterable[Review | None]) -> Review | None:
     return max(
         (review for review in reviews if review is not None), key=lambda review: order[review.verdict], default=None
     )
+
+
+def blocked_review(error: Problem | None, effective: Effective | None) -> Review:
+    """Return what a reviewer said of a picture that it blocks: by the rules that were asked for, and why."""
+    asked = effective.ruleset if effective is not None else None
+    ruleset = asked if isinstance(asked, str) else None
+    return Review(verdict="blocked", ruleset=ruleset, categories=error.categories if error is not None else ())
 
 
 def refine(error: CatalogError, *, cancel_asked: bool) -> CatalogError:

@@ -7,7 +7,7 @@ from msgspec import structs
 
 from contracts.catalog import CatalogError
 from contracts.port import Absent, Done, Handle, Lister, Pending
-from gateway.engine import endings
+from gateway.engine import endings, withholding
 from gateway.engine.backends import Backend
 from gateway.engine.carried import Flight
 from gateway.engine.context import AGAIN_S, Context
@@ -102,7 +102,7 @@ async def _poll(ctx: Context, flights: Sequence[Flight]) -> None:
                 flight.recovering = True
                 ctx.resume(flight)
             case CatalogError():
-                ctx.spawn(endings.fail(ctx, flight, answer), name="fail", flight=flight)
+                ctx.spawn(withholding.end(ctx, flight, answer), name="fail", flight=flight)
             case _:
                 # Nothing that the port knows: said aloud, and asked again as after a broken line.
                 ctx.log.error("engine.nonsense", step="poll", job_id=flight.carried.id, backend=backend.name)

@@ -16,7 +16,7 @@ from gateway.engine import cancelling, endings
 from gateway.engine.carried import Carried, Flight, Part
 from gateway.engine.claim import keys_of, wanted_pictures
 from gateway.engine.context import Context
-from gateway.engine.policy import may_fail_over, worst_review
+from gateway.engine.policy import blocked_review, may_fail_over, worst_review
 from gateway.engine.writing import enqueue
 from gateway.store.change import Advance
 from gateway.store.keep import RaiseEpochs
@@ -70,6 +70,9 @@ def _parts(ctx: Context, carried: Carried) -> None:
             first = sum(each.count for each in record.parts if each.part < shown.part)
             mine = [output for output in record.outputs if first <= output.index < first + shown.count]
             part.review = worst_review(Review(verdict=output.review) for output in mine)
+            if part.state == "blocked":
+                tried = (each.effective for each in carried.attempts.values() if each.part == part.number)
+                part.review = blocked_review(part.error, next(tried, None))
             carried.parts[shown.part] = part
     else:
         latest = max(carried.attempts.values(), key=lambda attempt: attempt.n, default=None)

@@ -15,7 +15,7 @@ from gateway.engine import endings
 from gateway.engine.carried import Flight
 from gateway.engine.context import AGAIN_S, Context
 from gateway.engine.deliver import Delivered
-from gateway.engine.inputs import load_inputs
+from gateway.engine.inputs import load_inputs, load_mark
 from gateway.engine.polling import MAX_BACKOFF_S, out_of_time, poll_later
 from gateway.engine.progress import Emitter, noted, owe, phase_event, progressed
 from gateway.engine.writing import closed
@@ -72,6 +72,9 @@ async def _hand_over(ctx: Context, flight: Flight, inputs: Sequence[InputBytes])
     order = flight.order
     assert order is not None  # noqa: S101 - set wherever a flight is made to be submitted
     flight.sent_at = ctx.clock.now()
+    if not flight.capability.watermark:
+        # The gateway lays it over what comes back.
+        inputs = [each for each in inputs if each.role != "watermark"]
     return await flight.backend.adapter.submit(flight.attempt.handle, order, inputs, Emitter(ctx, flight))
 
 
@@ -227,6 +230,7 @@ async def deliver(ctx: Context, flight: Flight, done: Done) -> None:
     part = flight.carried.parts[flight.attempt.part]
     first_index = sum(p.count for number, p in flight.carried.parts.items() if number < part.number)
     try:
+        await load_mark(ctx, flight.carried)
         delivered = await ctx.deliverer.deliver(flight, done, first_index)
     except CatalogError as error:
         if error.facts.get("reason") == "storage" or _may_fetch_again(error, flight):

@@ -55,6 +55,7 @@ async def write_end(
         dropped = concluding(ctx, flight, changes, conclusion, events, now)
         if not conclusion.keeps_outputs:
             assets = ()
+    assets = (*assets, *flight.withheld)
     changed = await ctx.store.write(
         Advance(
             job_id=carried.id,

@@ -67,6 +67,8 @@ class Door:
             answer = self._face.refused(call, bug)
         if answer.code is not None:
             scope["state"]["code"] = answer.code
+        if answer.refuses_job:
+            scope["state"]["makes_jobs"] = True
         if call.method != SOCKET:
             await self._sent(call, answer, receive, send)
         elif answer.socket is not None:

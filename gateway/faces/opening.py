@@ -37,6 +37,8 @@ def check_faces(dialects: Mapping[str, Dialect], settings: Settings) -> None:
         if config.profile is not None and config.profile not in dialect.face.profiles:
             known = ", ".join(dialect.face.profiles)
             raise refuse(f"faces.{name}.profile: no profile {config.profile!r}; there are {known}")
+        if config.silent_fallbacks and not dialect.face.falls_back:
+            raise refuse(f"faces.{name}.silent_fallbacks: this dialect has none")
 
 
 def open_faces(
@@ -57,8 +59,7 @@ def open_faces(
         about = _about(config, settings, clock)
         max_body = settings.server.max_upload_bytes
         prefix = f"/{name}"
-        url = settings.server.public_url or f"http://{_in_url(settings.server.host)}:{settings.server.port}"
-        mounted = structs.replace(about, base_url=f"{url.rstrip('/')}{prefix}", port=settings.server.port)
+        mounted = structs.replace(about, base_url=f"{about.gateway_url}{prefix}", port=settings.server.port)
         place = Place(name=name, prefix=prefix)
         doors[prefix] = Door(dialect.face.open(desk, mounted), desk, room, place, max_body=max_body)
         if config.host is not None:
@@ -89,9 +90,11 @@ def _listener(
 
 
 def _about(config: Face, settings: Settings, clock: Clock) -> FaceSettings:
+    url = settings.server.public_url or f"http://{_in_url(settings.server.host)}:{settings.server.port}"
     return FaceSettings(
         profile=config.profile,
         base_url="",
+        gateway_url=url.rstrip("/"),
         port=0,
         version=VERSION,
         pid=os.getpid(),
@@ -100,6 +103,7 @@ def _about(config: Face, settings: Settings, clock: Clock) -> FaceSettings:
         clock=clock.now,
         token=lambda digits: secrets.token_hex(digits // 2),
         sandbox=any(backend.sandbox for backend in settings.backends.values()),
+        silent_fallbacks=config.silent_fallbacks,
     )
 
 

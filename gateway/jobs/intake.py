@@ -21,7 +21,7 @@ from contracts.media import FORMATS, Input
 from contracts.sniff import Media
 from contracts.spec import SpecBase
 from gateway.clock import Clock, new_id
-from gateway.jobs.pictures import bad_input, check_mask, check_picture, raise_all, too_large
+from gateway.jobs.pictures import bad_input, check_decodes, check_mask, check_picture, raise_all, too_large
 from gateway.ops.metrics import Metrics
 from gateway.settings import Settings
 from gateway.store.query import asset
@@ -101,7 +101,15 @@ class Intake:
         raise_all(found)
         seen = tuple(each for each in found if not isinstance(each, BaseException))
         await self._check_mask(inputs, seen)
+        await self._check_mark(inputs, seen)
         return seen
+
+    async def _check_mark(self, inputs: Sequence[Input], seen: Sequence[Seen | None]) -> None:
+        """Raise for a watermark that nobody could draw: the picture that it is for may cost."""
+        for at, (each, found) in enumerate(zip(inputs, seen, strict=True)):
+            if each.role == "watermark" and found is not None:
+                file = io.BytesIO(found.data) if found.record is None else self._store.files.path(found.record.sha256)
+                await self._store.read(lambda _connection, file=file, at=at: check_decodes(file, f"/inputs/{at}"))  # type: ignore[misc]
 
     async def _check_mask(self, inputs: Sequence[Input], seen: Sequence[Seen | None]) -> None:
         """Raise for a mask that says nothing of its source, whoever would be sent it."""

@@ -51,6 +51,13 @@ class NameService:
         )
         return None if record is None else await self._named(caller, record)
 
+    async def add(self, caller: Caller, job_id: str, name: NewName) -> None:
+        """Give a job of the team one more name."""
+        need(caller, "jobs:read")
+        await self._reader.mine(caller, job_id)
+        for each in taken((name,), caller.team, job_id):
+            await self._store.write(each)
+
     async def of_job(self, caller: Caller, face: str, kind: str, job_id: str) -> Named | None:
         """Return a job by the native id of a kind that it was given."""
         record = await self._ask(lambda each: alias.of_job(each, team=caller.team, face=face, kind=kind, job_id=job_id))

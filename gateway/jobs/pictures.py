@@ -45,6 +45,17 @@ def check_mask(file: IO[bytes] | Path, mask: Media, source: Media | None, pointe
         raise bad_input(pointer, "dimensions", f"the mask has {here} pixels and its source {there}")
 
 
+def check_decodes(file: IO[bytes] | Path, pointer: str) -> None:
+    """Raise for a picture whose header alone is good."""
+    from PIL import Image  # noqa: PLC0415
+
+    try:
+        with Image.open(file, formats=("PNG", "JPEG", "WEBP", "AVIF")) as picture:
+            picture.load()
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
+        raise bad_input(pointer, "undecodable", "the picture cannot be decoded") from None
+
+
 def _has_alpha(file: IO[bytes] | Path, pointer: str) -> bool:
     # Pillow is only there for those who need it: its import costs as much as a request.
     from PIL import Image  # noqa: PLC0415

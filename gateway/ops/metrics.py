@@ -56,7 +56,7 @@ class Metrics:
         self.late_results = counter("late_results", "Results that came after their job had ended", "backend", "result")
         self.discarded_outputs = counter("discarded_outputs", "Delivered files that were thrown away", "backend")
         self.contract_breaches = counter(
-            "contract_breaches", "Delivered bytes that differ from what was promised", "backend", "field"
+            "contract_breaches", "Deliveries that differ from what was sent, by bytes or by word", "backend", "field"
         )
         self.contract_drift = counter(
             "contract_drift", "Requests that a backend refused though they had passed our checks", "backend", "code"

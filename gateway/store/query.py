@@ -175,6 +175,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     operation: str | None = None
     tag: tuple[str, str] | None = None
     source: str | None = None
+    withheld: bool = False
     created_after: float | None = None
     created_before: float | None = None
     limit: int = 50
@@ -221,8 +222,8 @@ def _job_conditions(wanted: Filter) -> list[ColumnElement[bool]]:
 
 
 def assets_page(connection: Connection, wanted: Filter) -> list[AssetRecord]:
-    """Return a page of assets, newest first; deleted and withheld ones are not shown."""
-    where = [*_conditions(ASSET, wanted), ASSET.c.deleted_at.is_(None), ASSET.c.withheld.is_(False)]
+    """Return a page of assets, newest first: those that are withheld, or all others; deleted ones are not shown."""
+    where = [*_conditions(ASSET, wanted), ASSET.c.deleted_at.is_(None), ASSET.c.withheld.is_(wanted.withheld)]
     if wanted.source is not None:
         where.append(ASSET.c.source == wanted.source)
     query = (

@@ -31,6 +31,7 @@ class ListQuery(Query, frozen=True, kw_only=True):
     """Parameters of `GET /v1/assets`."""
 
     source: Literal["output", "input", "upload"] | None = None
+    withheld: Annotated[bool, Meta(description="what reviewers withhold instead: needs scope policy:review")] = False
     limit: Limit = 50
     page_token: Token | None = None
 
@@ -97,7 +98,9 @@ async def list_assets(request: AnyRequest) -> Response[bytes]:
     desk = desk_of(request)
     caller = await caller_of(request, desk.access)
     query = query_of(request, ListQuery)
-    page = await desk.assets.list(caller, limit=query.limit, page_token=query.page_token, source=query.source)
+    page = await desk.assets.list(
+        caller, limit=query.limit, page_token=query.page_token, source=query.source, withheld=query.withheld
+    )
     return answer(page, headers=next_link(request, page.next_page_token))
 
 

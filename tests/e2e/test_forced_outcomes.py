@@ -128,7 +128,8 @@ NOT_HERE: dict[str, dict[str, str]] = {
     },
     "imgen": {
         "the picture comes all the same": """slow wrong_size wrong_format enhancement_skipped noop cache_hit
-            status_502 fallback_model fallback_style fallback_format fallback_size fallback_ruleset""",
+            status_502 fallback_model fallback_style fallback_format fallback_size fallback_ruleset
+            fallback_precompliance""",
         "it befalls only who lets prompts be enhanced": "enhancement_failed",
         "it waits for ever": "in_queue_forever hang",
     },

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("ima2-face-memory")
 _OURS = (
     ".model:", ".moderation:", ".size:", ".format:", ".usage:", ".sessionId:", ".nodeId:", " items, recorded ",
     ".legacyCandidatesScanned:", ".configDir:", ".kind:", ".clientNodeId:", ".quality:", ".webSearch", ".elapsed:",
-    ".title:", ".nextCursor: None", ".parentNodeId:", ".sequence",
+    ".title:", ".nextCursor: None", ".parentNodeId:", ".sequence", ".requestId: ",
 )  # fmt: skip
 #: Where the face does otherwise than it is recorded, on purpose: the status that it answers instead, and why.
 OTHERWISE = {

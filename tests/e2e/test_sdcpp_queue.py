@@ -123,7 +123,7 @@ def test_in_studios_queue_a_cancel_stops_and_in_its_hands_it_does_not(
     pending = begin(gateway, "pending")
     until_row(studio, "pending", "pending")
     cancelled(gateway, pending, "stopped")
-    assert shown(gateway.http, loading["id"])["phase"] == "model_load"
+    wait_for(lambda: shown(gateway.http, loading["id"])["phase"] == "model_load", "a model that is seen loading")
     cancelled(gateway, loading, "forgotten")
     until_row(studio, "loading [[loading:60]]", "completed")
     wait_for(lambda: gateway.http.get("/v1/backends/studio").json()["in_flight"] == 0, "free slots")

@@ -42,7 +42,7 @@ def behind(front: Front, caller: Caller) -> Behind:
         ),
         has_api=accounts.get("api", False) and not front.profile.is_tag,
         grok=grok,
-        images=tuple(dict.fromkeys([*(bare(model.id) for model in able if not _is_grok(model)), *aliases])),
+        images=tuple(dict.fromkeys([*(bare(model.id) for model in able if _is_general(model)), *aliases])),
         api_images=tuple(dict.fromkeys(bare(model.id) for model in able if "api" in model.accounts)),
         grok_images=tuple(dict.fromkeys(bare(model.id) for model in able if _is_grok(model))),
         videos=tuple(dict.fromkeys(bare(model.id) for model in models if _makes(model, "video.generate"))),
@@ -70,6 +70,11 @@ def check_account(front: Front, caller: Caller, provider: str | None, *, is_node
 
 def _makes(model: Model, *operations: Operation) -> bool:
     return any(operation in model.operations for operation in operations)
+
+
+def _is_general(model: Model) -> bool:
+    """Say whether clients may take a model for whatever they make: ima2 has no list for edits alone."""
+    return _makes(model, "image.generate") and not _is_grok(model)
 
 
 def _is_grok(model: Model) -> bool:

@@ -49,6 +49,7 @@ OWN = {
     "fallback_format": "The format is jpeg, whatever was asked for.",
     "fallback_size": "The size is 1344x768, whatever was asked for.",
     "fallback_ruleset": "The ruleset is `default`, whatever was asked for.",
+    "fallback_precompliance": "The note for the reviewer is cut off after its first half.",
     "bad_id": "400 `Bad ID` on `status`.",
     "lost": "404 `Not found` on `status`: the service has forgotten the run.",
     "cached_expired": "Answered as a cache hit, whose `status` is 404 `Cached result not found or expired`.",

@@ -83,7 +83,7 @@ def to_wish(body: dict[str, Any], forced: Container[str]) -> Wish:
         quality=_number(body, "quality", 95, 1, 100),
         lossless=body.get("lossless") is True,
         ruleset="default" if "fallback_ruleset" in forced else _text(body, "compliance_ruleset").strip() or "default",
-        precompliance=_text(body, "precompliance")[:MAX_PRECOMPLIANCE],
+        precompliance=_note(body, "fallback_precompliance" in forced),
         optimize=body.get("optimize") is True,
         credentials={name: _text(body, f"cs_{name}") for name in CREDENTIALS},
         cache=CacheWish(
@@ -119,6 +119,11 @@ def _known(body: dict[str, Any], name: str, known: Container[str], fallback: str
 def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _note(body: dict[str, Any], forced: bool) -> str:  # noqa: FBT001
+    note = _text(body, "precompliance")[:MAX_PRECOMPLIANCE]
+    return note[: len(note) // 2] if forced else note
 
 
 def _number(body: dict[str, Any], name: str, default: int, least: int, most: int) -> int:

@@ -126,7 +126,8 @@ def file(tmp_path: Path) -> Path:
 def test_every_section_is_covered_here() -> None:
     """What is read off the type reaches every section and every field of a backend."""
     assert {path[0] for path, _ in EVERY} == {
-        "data_dir", "server", "backends", "aliases", "faces", "assets", "inputs", "limits", "keep", "shutdown", "log",
+        "data_dir", "server", "backends", "aliases", "faces", "assets", "review", "inputs", "limits", "keep",
+        "shutdown", "log",
     }  # fmt: skip
     assert len(EVERY) > 40
 

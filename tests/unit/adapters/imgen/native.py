@@ -81,7 +81,7 @@ class Native:
 
 def new_http() -> httpx.AsyncClient:
     """Return a client that is ready at once: reading the machine's certificates takes longer than most tests."""
-    return httpx.AsyncClient(trust_env=False, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    return httpx.AsyncClient(trust_env=False, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=30)
 
 
 @asynccontextmanager

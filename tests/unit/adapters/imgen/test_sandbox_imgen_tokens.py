@@ -55,6 +55,7 @@ FALLEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "fallback_style": ({"style": "anime"}, {"model": "eros", "style": "professional"}),
     "fallback_format": ({"format": "png"}, {"format": "jpeg"}),
     "fallback_size": ({"width": 1024, "height": 1024}, {"width": 1344, "height": 768}),
+    "fallback_precompliance": ({"precompliance": "nothing found"}, {"precompliance": "nothin"}),
     "fallback_ruleset": ({"compliance_ruleset": "strict"}, {"compliance_ruleset": "default"}),
 }
 #: Tokens that change what a finished run shows, with what must hold of its `meta`.
