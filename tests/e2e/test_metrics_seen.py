@@ -137,7 +137,9 @@ SITUATIONS: dict[str, Situation] = {
         ),
     ),
     "a prompt that a backend writes": Situation(
-        lambda world: world.gateway.client(OWNER).post("/v1/prompts/optimize", json={"prompt": PROMPT}),
+        lambda world: world.gateway.client(OWNER).post(
+            "/v1/prompts/optimize", json={"prompt": PROMPT, "model": "easel/gpt-5.4"}
+        ),
         (want("prompts_written", backend="easel", kind="optimize", result="ok"),),
     ),
     "a request that is passed on": Situation(
