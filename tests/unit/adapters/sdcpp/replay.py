@@ -46,6 +46,8 @@ ELSEWHERE = {
 }
 #: How many of the first requests had been made once before, when the recorder came.
 EARLIER = {"queue_generate_lifecycle": 1}
+#: Requests that were sent when the job before them was at work: of two that wait the newer one would go first.
+WHILE_AT_WORK = {"cancel_pending": {1}}
 
 
 class Replay:
@@ -70,8 +72,15 @@ class Replay:
                 continue
             if last is not None and exchange["at_ms"] - last > 500:
                 await asyncio.sleep((exchange["at_ms"] - last) / 1000 / speed)
+            if place in WHILE_AT_WORK.get(self._name, ()):
+                await self._at_work()
             await self.exchange(exchange, f"#{place} {exchange.get('note') or ''}")
             last = exchange["at_ms"] + exchange["elapsed_ms"]
+
+    async def _at_work(self) -> None:
+        """Wait until the job that was sent last has been taken up."""
+        *_, job_id = self._ids.values()
+        await self._client.until(job_id, "processing", "completed")
 
     async def exchange(self, exchange: dict[str, Any], where: str) -> None:
         """Replay one: what is read may become what was recorded, what is written must be so at once."""

@@ -15,7 +15,7 @@ from tests.unit.adapters.sdcpp.replay import Replay, picture
         ("health_config", 200), ("queue_generate_lifecycle", 200), ("queue_generate_validation", 200),
         ("queue_upstream_failures", 200), ("queue_edit", 200), ("queue_variation_ok", 200), ("sync_generate", 200),
         ("sync_edit_variation", 200), ("openai_v1", 200), ("sdapi", 200), ("models", 200), ("logs", 200),
-        ("generation_delete", 200), ("cancel_pending", 5), ("cancel_processing_then_fail", 20), ("cancel_all", 20),
+        ("generation_delete", 200), ("cancel_pending", 20), ("cancel_processing_then_fail", 20), ("cancel_all", 20),
     ],
 )  # fmt: skip
 async def test_a_recorded_exchange_is_answered_as_it_was(studio: Callable[..., Any], name: str, speed: float) -> None:
