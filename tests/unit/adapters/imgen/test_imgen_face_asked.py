@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.imgen.face.asked import SIZES, SYNTAX, ask_of
@@ -90,7 +90,7 @@ ANYTHING = st.none() | st.booleans() | NUMBERS | st.text(max_size=9) | st.lists(
 
 
 @given(fields=st.dictionaries(st.sampled_from(FIELDS), ANYTHING), lenient=st.booleans())
-@settings(max_examples=400)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 def test_any_value_is_taken_or_refused_by_name(*, fields: dict[str, Any], lenient: bool) -> None:
     """No body of any kind makes anything but an ask within the seed's ranges, or imgen's `Invalid` and the field."""
     try:
