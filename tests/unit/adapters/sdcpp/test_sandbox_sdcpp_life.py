@@ -52,7 +52,9 @@ async def test_a_local_model_loads_once_and_progress_never_reaches_one(studio: C
     assert ("processing", 0.1) not in second
     for seen in (first, second):
         assert ("processing", 0.25) in seen
-        assert (seen[0], seen[-1]) == (("pending", 0), ("completed", 0.85))
+        # Whoever looks late sees no waiting any more, but never an end that is not this one.
+        assert seen[0] in (("pending", 0), ("processing", 0.1), ("processing", 0.25))
+        assert seen[-1] == ("completed", 0.85)
 
 
 async def test_the_times_of_a_row_are_what_they_are(studio: Callable[..., Any]) -> None:
