@@ -9,6 +9,7 @@ from adapters.sdcpp.face.failure import Refused
 from adapters.sdcpp.face.profile import KNOWN_MODELS
 from adapters.sdcpp.face.wish import DIALECT
 from contracts.caller import Caller
+from contracts.codes import ErrorCode
 from contracts.desk import Catalogue, Model
 from contracts.spec import Operation
 
@@ -86,8 +87,8 @@ def resolve(catalogue: Catalogue, caller: Caller, name: str | None, operation: O
     known = ", ".join(dict.fromkeys(bare(model.id) for model in ranked if operation in model.operations))
     problem = "does not do this here" if named else "not found in configuration"
     detail = f"Model '{name}' {problem}. Available models: {known}"
-    code = "request.model_incapable" if named else "request.model_unknown"
-    raise Refused(f"Invalid model: {name}", code=code, detail=detail)  # type: ignore[arg-type]
+    code: ErrorCode = "request.model_incapable" if named else "request.model_unknown"
+    raise Refused(f"Invalid model: {name}", code=code, detail=detail)
 
 
 def _ranked(catalogue: Catalogue, caller: Caller) -> list[tuple[Model, bool]]:

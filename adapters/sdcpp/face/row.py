@@ -12,7 +12,7 @@ from adapters.sdcpp.face.model import bare
 from adapters.sdcpp.face.profile import FLAGS, SAMPLING, Profile
 from adapters.sdcpp.face.wish import DIALECT
 from contracts.job import TERMINAL, Job, JobOutput, JobState, Phase
-from contracts.media import FORMATS, Size
+from contracts.media import FORMATS, Input, Size
 from contracts.spec import OPERATIONS, Operation
 
 #: What has a row: Studio makes no films.
@@ -188,13 +188,14 @@ _OPTIONS = frozenset((*SAMPLING, *FLAGS))
 
 
 def _inputs(job: Job) -> dict[str, Any]:
-    given = {each.role: each for each in job.spec.inputs or ()}
+    given: dict[str, Input] = {each.role: each for each in job.spec.inputs or ()}
     found: dict[str, Any] = {}
     for role, name in (("source", "input"), ("mask", "mask")):
-        each = given.get(role)  # type: ignore[call-overload]
-        is_known = each is not None and isinstance(each.asset_id, str) and isinstance(each.media_type, str)
-        found[f"{name}_image_path"] = _file(each.asset_id, each.media_type) if is_known else None
-        found[f"{name}_image_mime_type"] = each.media_type if is_known else None
+        each = given.get(role)
+        path = media_type = None
+        if each is not None and isinstance(each.asset_id, str) and isinstance(each.media_type, str):
+            path, media_type = _file(each.asset_id, each.media_type), each.media_type
+        found |= {f"{name}_image_path": path, f"{name}_image_mime_type": media_type}
     return found
 
 
