@@ -12,6 +12,7 @@ from contracts.fit import Fit, fit
 from contracts.job import Effective
 from contracts.media import Size
 from contracts.spec import SpecBase
+from contracts.tags import Tagged, read
 from tests.unit.contracts.requests import CANDIDATES, specs
 
 Candidate = tuple[str, Capability]
@@ -56,10 +57,27 @@ def came(spec: SpecBase, effective: Effective, candidate: Candidate) -> dict[str
     return found
 
 
+def knowingly(spec: SpecBase, candidate: Candidate) -> Tagged | None:
+    """Return a raw prompt taken apart, as the caller means it where its dialect knows orders; or None."""
+    dialect, capability = candidate
+    raw = (spec.options or {}).get(dialect, {}).get("raw_prompt") is True
+    if not raw or capability.tag_syntax is None or not isinstance(spec.prompt, str) or not capability.prompt:
+        return None
+    orders = read(spec.prompt, capability.tag_syntax)
+    return orders if orders.text or orders.characters else None
+
+
 def differences(spec: SpecBase, result: Fit, candidate: Candidate) -> set[str]:
     """Return the pointers of all options that are not sent as they were set."""
-    sent = came(spec, result.effective, candidate)
-    found = {pointer for pointer, value in wished(spec).items() if sent.get(pointer, None) != value}
+    sent, asked_for = came(spec, result.effective, candidate), wished(spec)
+    orders = knowingly(spec, candidate)
+    if orders is not None:
+        asked_for["/prompt"] = orders.text
+        terms = ", ".join((*orders.terms, *([spec.negative_prompt] if isinstance(spec.negative_prompt, str) else ())))
+        asked_for |= {"/negative_prompt": terms} if terms else {}
+    found = {pointer for pointer, value in asked_for.items() if sent.get(pointer, None) != value}
+    if orders is not None and orders.characters and sent["/character"] not in orders.characters:
+        found.add("/prompt")
     own = f"/options/{candidate[0]}"
     if own in found:
         # The dialect's own options are honoured or refused one by one.
