@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+NODE_MODULES := tests/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 
@@ -22,7 +23,12 @@ $(STAMP): requirements-dev.txt pyproject.toml
 run: setup  ## Start the gateway on 127.0.0.1:8080 with the three sandboxes behind it
 	@exec $(BIN)/triptych serve
 
-test: setup  ## Run all tests, the fast ones first
+$(NODE_MODULES): tests/node/package-lock.json
+	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "The tests need Node 20 or newer, and npm (on Debian and Ubuntu: apt install nodejs npm)"; exit 1; }
+	@cd tests/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test: setup $(NODE_MODULES)  ## Run all tests, the fast ones first (with Node 20 or newer)
 	@$(BIN)/pytest --numprocesses=2 --dist=loadgroup tests/unit tests/conformance tests/crash tests/e2e
 
 check: setup format-check lint types imports lengths  ## What CI runs: format, lint, types, import rules, file lengths, tests
@@ -50,12 +56,23 @@ lengths:  ## Check that no file is longer than 300 lines
 bench: setup  ## Measure beside LiteLLM, Portkey, openai-forward and nginx, 20 minutes; make bench ARGS=--quick: two
 	@$(BIN)/python -m tests.bench.run $(ARGS)
 
-generated: setup  ## Write the committed artefacts anew: OpenAPI document and error catalogue
+docs: setup  ## Build the site of the documentation into build/site; nothing is fetched
+	@$(BIN)/python -m docs.site
+
+docs-serve: setup  ## Build that site, and show it on 127.0.0.1:8000
+	@exec $(BIN)/python -m docs.site --serve 127.0.0.1:8000
+
+generated: setup  ## Write the committed artefacts anew: the contract's documents
 	@$(BIN)/triptych openapi > contracts/openapi.json
+	@$(BIN)/triptych asyncapi > contracts/asyncapi.json
+	@$(BIN)/triptych capability-schema > contracts/capabilities.schema.json
 	@$(BIN)/triptych errors --json > contracts/errors.json
+
+matrix: setup  ## Carry every operation through every outcome at every server, and write docs/matrix.md anew
+	@$(BIN)/python -m tests.conformance.matrix
 
 lock: setup  ## Pin the newest versions of all dependencies, with hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --group dev --output-file requirements-dev.txt
 
-.PHONY: help setup run test check format format-check lint types imports lengths bench generated lock
+.PHONY: help setup run test check format format-check lint types imports lengths bench docs docs-serve generated matrix lock

@@ -17,7 +17,7 @@ def catalogue_document(dialects: Mapping[str, Dialect]) -> bytes:
     value = {
         "errors": list(CATALOG.values()),
         "native": {
-            name: [_shown(row) for row in dialect.error_rows()]
+            name: [shown(row) for row in dialect.error_rows()]
             for name, dialect in sorted(dialects.items())
             if dialect.error_rows is not None
         },
@@ -25,5 +25,16 @@ def catalogue_document(dialects: Mapping[str, Dialect]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+def complaints(code: str, dialects: Mapping[str, Dialect]) -> dict[str, tuple[dict[str, Any], ...]]:
+    """Return the native complaints that lead to a code, by dialect, as the catalogue shows them."""
+    found = {
+        name: tuple(shown(row) for row in dialect.error_rows() if row["to"] == code)
+        for name, dialect in sorted(dialects.items())
+        if dialect.error_rows is not None
+    }
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of an error table as it is shown: a whole class of statuses is one word."""
     return {name: _CLASSES.get(value, value) if name == "status" else value for name, value in row.items()}

@@ -128,6 +128,8 @@ class Capability(Struct, frozen=True, kw_only=True):
     #: Those of them that make one picture a job.
     single_options: tuple[str, ...] = ()
     previews: bool = False
+    #: The dialect's own options with which previews come; none: they come anyhow.
+    preview_options: dict[str, Any] = {}
     progress: bool = False
     reviewed: bool = False
     cancel: CancelPower = "cannot"

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from contracts.caller import SCOPES, Access, Caller, Scope
+from contracts.catalog import Problem
 from contracts.codes import ErrorCode
 from contracts.gallery import Asset, AssetPage, Assets, Content
 from contracts.job import Adjustment, Job, JobState
@@ -13,6 +14,7 @@ from contracts.listed import AccountView, Alias, BackendView, Catalogue, Model
 from contracts.names import Names, NewName
 from contracts.prompts import Prompts
 from contracts.relay import Relay
+from contracts.sender import Sent
 from contracts.spec import JobSpec, Operation
 
 __all__ = [
@@ -80,7 +82,10 @@ class Created(Struct, frozen=True, kw_only=True):
 
     job: Job
     tag: str
+    #: Its idempotency key had made it before.
     replayed: bool = False
+    #: An equal request had made it before, and nobody had been told: this one joined it.
+    joined: bool = False
     #: Base64 by asset id, for outputs that were wished inline.
     data: Mapping[str, bytes] = {}
 
@@ -118,6 +123,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     effective: Any = None
     request: NativeRequest | None = None
     warnings: tuple[str, ...] = ()
+    #: What the request itself would be answered with, if nobody is chosen.
+    refusal: Problem | None = None
 
 
 class Jobs(Protocol):
@@ -132,8 +139,18 @@ class Jobs(Protocol):
         wait_s: float,
         route: str,
         names: Sequence[NewName] = (),
+        sent: Sent = ...,
     ) -> Created:
-        """Accept a job, durable with its names when this returns, and wait for its end as long as wished."""
+        """Accept a job, durable with its names when this returns, and wait for its end as long as wished.
+
+        `sent` says who waits, and whether the request may join the job of an equal one; left out, it does not.
+        """
+
+    async def earlier(self, caller: Caller, spec: JobSpec, *, idempotency_key: str, route: str) -> Created | None:
+        """Return the job that an equal request made under this key; None: none did. Raise for another one's key.
+
+        For faces that do something costly before they create a job; `spec` is then what they send as `Sent.meant`.
+        """
 
     async def explain(self, caller: Caller, spec: JobSpec) -> Explanation:
         """Say what would happen."""

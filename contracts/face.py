@@ -12,6 +12,7 @@ from msgspec import Struct
 from contracts.catalog import CatalogError
 from contracts.codes import ErrorCode
 from contracts.desk import Caller, Content, Desk
+from contracts.sender import Sender
 
 Headers = Mapping[str, str]
 #: The method of a route that answers who wants to turn the connection into a socket.
@@ -53,6 +54,8 @@ class Call(Struct, frozen=True, kw_only=True):
     body: bytes = b""
     #: The body of a route that carries files, to be read once.
     chunks: AsyncIterator[bytes] | None = None
+    #: Who sent it, and may hang up before it is answered; None only where nobody can tell.
+    sender: Sender | None = None
 
 
 class Socket(Struct, frozen=True, kw_only=True):

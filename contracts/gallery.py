@@ -46,6 +46,8 @@ class Content(Struct, frozen=True, kw_only=True):
     length: int
     media_type: str
     sha256: str
+    #: Since when it is as it is.
+    created_at: Moment
 
 
 class Assets(Protocol):

@@ -45,6 +45,25 @@ class AccountView(Struct, frozen=True, kw_only=True):
     detail: str | None = None
 
 
+class DriftView(Struct, frozen=True, kw_only=True):
+    """A promise of its dialect that a backend does not keep, in words of our own."""
+
+    check: str
+    route: str
+    promised: str
+    observed: str
+    faults: tuple[str, ...] = ()
+
+
+class ContractView(Struct, frozen=True, kw_only=True):
+    """How a backend keeps its dialect's contract, by the last look at it (`verify.every_s`)."""
+
+    checked_at: Moment
+    checks: int
+    profile: str | None = None
+    drift: tuple[DriftView, ...] = ()
+
+
 class BackendView(Struct, frozen=True, kw_only=True):
     """One backend: how it is, and how we know."""
 
@@ -66,6 +85,7 @@ class BackendView(Struct, frozen=True, kw_only=True):
     discovered_at: Moment | None = None
     last_error: ErrorCode | None = None
     base_url: str | None = None
+    contract: ContractView | None = None
 
 
 class Catalogue(Protocol):

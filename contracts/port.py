@@ -16,6 +16,7 @@ from contracts.codes import ErrorCode
 from contracts.face import FaceOffer
 from contracts.job import Adjustment, Effective, OutputRole, Phase, Review, Usage
 from contracts.spec import SpecBase
+from contracts.verify import Checks
 
 
 class Handle(Struct, frozen=True):
@@ -218,10 +219,7 @@ class Watcher(Protocol):
 
 @runtime_checkable
 class Lister(Protocol):
-    """An adapter that can ask after all its work by one list, whose length is not in its hands.
-
-    Where the list is worth it, `poll` is given all handles that wait to be asked after, the due ones and the others.
-    """
+    """An adapter whose one list tells of all its work: where that is worth it, `poll` is given all that wait."""
 
     def lists(self, count: int) -> bool | None:
         """Say whether one list costs less now than asking after so many one by one; None where there is no choice."""
@@ -297,3 +295,5 @@ class Dialect(Struct, frozen=True, kw_only=True):
     advertised_at: str | None = None
     #: How it is offered to clients, in front of the gateway.
     face: FaceOffer | None = None
+    #: What its live servers are held to (`triptych verify`, and probes on a schedule).
+    checks: Checks | None = None

@@ -5,8 +5,27 @@ from typing import Annotated, Literal, Protocol, runtime_checkable
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.caller import Caller
+from contracts.codes import ErrorCode
 
 PromptKind = Literal["optimize", "random"]
+#: Everything that a backend's answer can mean here. What speaks of jobs, pictures and keys makes no sense about words.
+REFUSALS: tuple[ErrorCode, ...] = (
+    "request.field_invalid",
+    "request.option_unsupported",
+    "request.model_unknown",
+    "request.too_large",
+    "policy.refused",
+    "policy.output_blocked",
+    "backend.unavailable",
+    "backend.overloaded",
+    "backend.credentials_rejected",
+    "backend.quota_exhausted",
+    "backend.misconfigured",
+    "backend.rejected_request",
+    "backend.timeout",
+    "backend.failed",
+    "backend.bad_response",
+)
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 

@@ -43,12 +43,14 @@ from gateway.settings import Settings
 from gateway.store import query
 from gateway.store.database import DataDir
 from gateway.store.store import Store
-from gateway.v1 import assets, catalogue, docs, jobs, operations, prompts
+from gateway.v1 import operations
 from gateway.v1.answer import on_any_error, on_catalog_error, on_framework_error
-from gateway.v1.openapi import document, to_json
+from gateway.v1.artefacts import artefacts
+from gateway.v1.errors import details
+from gateway.v1.routes import ROUTES
+from gateway.verifying import Verifier
 from gateway.version import VERSION
 
-ROUTES = (*jobs.ROUTES, *assets.ROUTES, *catalogue.ROUTES, *prompts.ROUTES, *operations.ROUTES, *docs.ROUTES)
 #: How late the event loop may be is measured this often.
 LAG_S = 1.0
 
@@ -65,23 +67,23 @@ def connect(name: str, settings: Settings, dialect: Dialect, metrics: Metrics, s
     if dialect.connect is None:
         msg = f"the dialect {dialect.name} has no adapter"
         raise CatalogError("gateway.internal", msg, reason="settings")
-    adapter = dialect.connect(
-        BackendSettings(
-            name=name,
-            base_url=config.base_url,
-            api_key=config.api_key.read() if config.api_key is not None else None,
-            fetch_hosts=config.fetch_hosts,
-            connect_timeout_s=config.timeouts.get("connect_s", 5.0),
-            timeouts=dict(config.timeouts),
-            max_concurrency=config.max_concurrency,
-            shared_cache_ok=config.shared_cache_ok,
-            trust_cache=settings.review.trust_cache,
-            fingerprint=signer.fingerprint,
-            on_unmapped=unmapped,
-            room=room.held,
-        )
+    known = BackendSettings(
+        name=name,
+        base_url=config.base_url,
+        api_key=config.api_key.read() if config.api_key is not None else None,
+        fetch_hosts=config.fetch_hosts,
+        connect_timeout_s=config.timeouts.get("connect_s", 5.0),
+        timeouts=dict(config.timeouts),
+        max_concurrency=config.max_concurrency,
+        shared_cache_ok=config.shared_cache_ok,
+        trust_cache=settings.review.trust_cache,
+        fingerprint=signer.fingerprint,
+        on_unmapped=unmapped,
+        room=room.held,
     )
-    return Backend(name, dialect.name, config, ObservedAdapter(name, adapter, metrics), metrics)
+    adapter = ObservedAdapter(name, dialect.connect(known), metrics)
+    verifier = Verifier(dialect.name, dialect.checks, known) if dialect.checks is not None else None
+    return Backend(name, dialect.name, config, adapter, metrics, verifier)
 
 
 class Gateway:
@@ -257,13 +259,9 @@ class Gateway:
                     "readiness": self.readiness,
                     "scrape": self.scrape,
                     "version": operations.Version(name="triptych", version=VERSION, sandbox=self.sandbox),
-                    "openapi": openapi(self.dialects),
+                    "artefacts": artefacts(self.dialects),
+                    "errors": details(ROUTES, self.dialects),
                 }
             ),
         )
         return self._observed(Doors(app, self.faces.doors))  # type: ignore[arg-type]
-
-
-def openapi(known: Mapping[str, Dialect]) -> bytes:
-    """Return the OpenAPI document as it is committed and served."""
-    return to_json(document(ROUTES, known, VERSION))

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from contracts.capability import ModelInfo
 from contracts.desk import AccountView, Alias, BackendView, Caller, Model
 from contracts.job import moment
+from contracts.listed import ContractView, DriftView
 from contracts.spec import OPERATIONS
 from gateway.access.gate import need
-from gateway.engine.backends import AccountState, Backend
+from gateway.engine.backends import AccountState, Backend, Kept
 from gateway.routing import allow_of
 
 
@@ -83,6 +84,26 @@ def _view(backend: Backend, *, details: bool) -> BackendView:
         discovered_at=None if backend.discovered_at is None else moment(backend.discovered_at),
         last_error=backend.last_code if details else None,
         base_url=backend.address if details else None,
+        contract=_contract(backend.kept) if details and backend.kept is not None else None,
+    )
+
+
+def _contract(kept: Kept) -> ContractView:
+    report = kept.report
+    return ContractView(
+        checked_at=moment(kept.at),
+        checks=len(report.results),
+        profile=report.profile,
+        drift=tuple(
+            DriftView(
+                check=each.check,
+                route=each.route,
+                promised=each.promised,
+                observed=each.observed,
+                faults=each.faults,
+            )
+            for each in report.drift
+        ),
     )
 
 

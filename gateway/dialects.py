@@ -20,6 +20,11 @@ def advertising(known: Mapping[str, Dialect]) -> frozenset[str]:
     return frozenset(name for name, dialect in known.items() if dialect.advertised_at is not None)
 
 
+def without_adapter(known: Mapping[str, Dialect]) -> frozenset[str]:
+    """Return the dialects that are only offered to clients: no backend speaks them."""
+    return frozenset(name for name, dialect in known.items() if dialect.connect is None)
+
+
 def load_sandbox(dialect: Dialect) -> Any:
     """Return the factory of a dialect's emulator; only the process that runs it loads it."""
     module, _, name = (dialect.sandbox or "").partition(":")

@@ -140,7 +140,13 @@ class GalleryService:
         """Return the file to serve, or a thumbnail of it that fits into a square of so many pixels."""
         path = self._store.files.path(asset.sha256)
         if thumbnail is None:
-            return Content(path=str(path), length=asset.bytes, media_type=asset.media_type, sha256=asset.sha256)
+            return Content(
+                path=str(path),
+                length=asset.bytes,
+                media_type=asset.media_type,
+                sha256=asset.sha256,
+                created_at=asset.created_at,
+            )
         if not asset.media_type.startswith("image/"):
             raise invalid((Fault(pointer="/query/thumbnail", reason="unsupported", detail="only pictures have one"),))
         small = self._thumbnails / asset.sha256 / f"{thumbnail}.webp"
@@ -150,6 +156,7 @@ class GalleryService:
             length=small.stat().st_size,
             media_type=THUMBNAIL_TYPE,
             sha256=f"{asset.sha256}-{thumbnail}",
+            created_at=asset.created_at,
         )
 
     async def read(self, path: str, start: int, length: int) -> bytes:

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from contracts.catalog import CatalogError, Fault
 from contracts.desk import Caller
-from contracts.prompts import OptimizeAsk, PromptKind, PromptMade, PromptOrder, RandomAsk
+from contracts.prompts import REFUSALS, OptimizeAsk, PromptKind, PromptMade, PromptOrder, RandomAsk
 from gateway.access.gate import need
 from gateway.engine.backends import Backend
 from gateway.ops.metrics import Metrics
@@ -47,6 +47,10 @@ class PromptService:
                     PromptOrder(kind=order.kind, prompt=order.prompt, model=native, character=order.character)
                 )
             result = "ok"
+        except CatalogError as error:
+            if error.code in REFUSALS or error.row.group == "gateway":
+                raise
+            raise error.turned("backend.bad_response", "The backend answered what makes no sense here.") from error
         finally:
             self._metrics.prompts.labels(backend.name, order.kind, result).inc()
         negative = written.negative_prompt

@@ -159,6 +159,12 @@ class Face(Section, frozen=True, kw_only=True):
         return 0 if self.listen is None else int(self.listen.rpartition(":")[2])
 
 
+class Verify(Section, frozen=True, kw_only=True):
+    """How often backends are held to their dialects' contracts, by looks that change and spend nothing; 0: never."""
+
+    every_s: Annotated[float, Meta(ge=0, le=7 * 86400)] = 3600
+
+
 class Log(Section, frozen=True, kw_only=True):
     """How the log looks."""
 
@@ -180,6 +186,7 @@ class Settings(Section, frozen=True, kw_only=True):
     limits: Limits = Limits()
     keep: Keep = Keep()
     shutdown: Shutdown = Shutdown()
+    verify: Verify = Verify()
     log: Log = Log()
 
     @property
@@ -226,17 +233,19 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
 
 
 def remarks(
-    settings: Settings, dialects: frozenset[str], advertising: frozenset[str] = frozenset()
+    settings: Settings,
+    dialects: frozenset[str],
+    advertising: frozenset[str] = frozenset(),
+    without_adapter: frozenset[str] = frozenset(),
 ) -> list[tuple[Literal["error", "warning"], str]]:
-    """Return what is wrong or doubtful beyond types; `advertising` dialects have servers that are found by a file."""
+    """Return what is wrong or doubtful beyond types.
+
+    `advertising` dialects have servers that are found by a file; those `without_adapter` are only offered to clients.
+    """
     found: list[tuple[Literal["error", "warning"], str]] = []
     for name, backend in settings.backends.items():
         at, key = f"backends.{name}", backend.api_key
-        if backend.dialect not in dialects:
-            known = ", ".join(sorted(dialects))
-            found.append(("error", f"{at}.dialect: no dialect {backend.dialect!r}; there are {known}"))
-        elif backend.by_file and backend.dialect not in advertising:
-            found.append(("error", f"{at}.base_url: no {backend.dialect} server tells a file where it is; name it"))
+        found += (("error", f"{at}.{text}") for text in _spoken(backend, dialects, advertising, without_adapter))
         if key is not None and key.read() is None:
             found.append(("warning", f"{at}.api_key: nothing to read in {key.file or key.env}"))
         if backend.dialect == "imgen" and not backend.fetch_hosts and not backend.sandbox:
@@ -250,6 +259,19 @@ def remarks(
                 found.append(("error", f"aliases.{alias}: {model!r} is not <backend>/<model> of a configured backend"))
     found += (("error", text) for text in _faces(settings, dialects))
     return found
+
+
+def _spoken(
+    backend: Backend, dialects: frozenset[str], advertising: frozenset[str], without_adapter: frozenset[str]
+) -> Iterator[str]:
+    """Yield what keeps a backend from being spoken to."""
+    dialect, known = backend.dialect, ", ".join(sorted(dialects - without_adapter))
+    if dialect in without_adapter:
+        yield f"dialect: {dialect} is only offered to clients, no backend speaks it; there are {known}"
+    elif dialect not in dialects:
+        yield f"dialect: no dialect {dialect!r}; there are {known}"
+    elif backend.by_file and dialect not in advertising:
+        yield f"base_url: no {dialect} server tells a file where it is; name it"
 
 
 def _faces(settings: Settings, dialects: frozenset[str]) -> Iterator[str]:

@@ -152,7 +152,8 @@ class GatewayProcess(Process):
             *(sys.executable, *program, "serve", "--no-sandbox", "--config", str(config)),
             *("--data-dir", str(self.data_dir), "--port", str(self.port)),
         ]
-        secrets = {"IMGEN_TEST_KEY": "imgen-sandbox-key"}
+        # Nobody looks at contracts where a test counts what reaches a sandbox.
+        secrets = {"IMGEN_TEST_KEY": "imgen-sandbox-key", "TRIPTYCH_VERIFY__EVERY_S": "0"}
         super().__init__(command, log=folder / "gateway.log", env={**secrets, **(env or {})})
         self.http: httpx.Client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         try:
@@ -160,6 +161,14 @@ class GatewayProcess(Process):
         except AssertionError:
             self.kill()
             raise
+
+    def gone(self, timeout_s: float = 20) -> None:
+        """Wait until it has ended; fail if it ever refused with a code that the OpenAPI document does not promise."""
+        super().gone(timeout_s)
+        broken = [
+            line for line in self.log.read_text(errors="replace").splitlines() if "contract.undeclared_code" in line
+        ]
+        assert not broken, broken
 
     def _ready(self) -> bool:
         readiness = self.http.get("/readyz").json()

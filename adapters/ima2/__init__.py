@@ -5,6 +5,7 @@ from adapters.ima2.adapter import Ima2
 from adapters.ima2.face import FACE
 from adapters.ima2.finding import FOLDER, NAME
 from adapters.ima2.options import Ima2Options
+from adapters.ima2.verify import CHECKS
 from contracts.port import Dialect
 
 DIALECT = Dialect(
@@ -19,4 +20,5 @@ DIALECT = Dialect(
     default_port=3333,
     advertised_at=f"~/{FOLDER}/{NAME}",
     face=FACE,
+    checks=CHECKS,
 )

@@ -166,7 +166,8 @@ class Ima2:
             max_bytes=MAX_PICTURE_BYTES,
         )
         if answer.status == 202:
-            return Pending(POLL_S, phase="image")
+            # Taken in, not begun: its registry calls it queued until the upstream has it (wire §11).
+            return Pending(POLL_S, phase="queued_at_backend")
         return done_of(self._exchanges.decode(answer.body, PictureAnswer, status=answer.status), ask, order)
 
     async def _streamed(self, ask: Ask, order: Order, emit: Emit) -> Done:

@@ -159,6 +159,7 @@ def generate(profile: Profile, account: str, limits: dict[str, Any], timeouts: d
         single_options=("node",),
         # With options.ima2.node or multimode, as far as the upstream sends any (wire §5, §6); Grok sends none.
         previews=not grok,
+        preview_options={} if grok else {"node": True},
         cancel="stops" if new else "forgets",
         recover=True,
         resubmit="safe" if new else "unsafe",
@@ -187,6 +188,7 @@ def edit(profile: Profile, account: str, limits: dict[str, Any], timeouts: dict[
         options=_options(profile, account, routes=False),
         single_options=(),
         previews=False,
+        preview_options={},
         # Neither an Idempotency-Key nor `async` is there for this route.
         resubmit="unsafe",
         blocking=True,

@@ -4,6 +4,7 @@ from adapters.imgen import errors
 from adapters.imgen.adapter import Imgen
 from adapters.imgen.face import FACE
 from adapters.imgen.translate import ImgenOptions
+from adapters.imgen.verify import CHECKS
 from contracts.port import Dialect
 
 DIALECT = Dialect(
@@ -17,4 +18,5 @@ DIALECT = Dialect(
     sandbox_profiles=("v2", "v2-lenient"),
     default_port=8090,
     face=FACE,
+    checks=CHECKS,
 )

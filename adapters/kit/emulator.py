@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from adapters.kit.fault import Provocations, UnprovokableError, Wish, armed
 from adapters.kit.scenario import Forced, Rules, Scenario
 from adapters.kit.shelf import Shelf
 
@@ -25,12 +26,22 @@ MAX_BODY = 64 * 1024 * 1024
 class Emulator:
     """The machinery under one sandbox."""
 
-    def __init__(self, name: str, *, data_dir: str, speed: float, scenario: str | None, tokens: dict[str, str]) -> None:
-        """Take where its memory lies, how much faster than life it runs, and what is forced."""
+    def __init__(
+        self,
+        name: str,
+        *,
+        data_dir: str,
+        speed: float,
+        scenario: str | None,
+        tokens: dict[str, str],
+        provocations: Provocations,
+    ) -> None:
+        """Take where its memory lies, how much faster than life it runs, and what is and can be forced."""
         self.name = name
         self.speed = speed
         self.scenario = Scenario.load(scenario)
         self.tokens = tokens
+        self.provocations = provocations
         self.dir = Path(data_dir)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.shelf = Shelf(self.dir / "sandbox.db")
@@ -62,6 +73,9 @@ class Emulator:
         app.router.add_delete("/_sandbox/calls", self._forget_calls)
         app.router.add_get("/_sandbox/tokens", self._tokens)
         app.router.add_put("/_sandbox/scenario", self._set_scenario)
+        app.router.add_get("/_sandbox/faults", self._faults)
+        app.router.add_post("/_sandbox/faults", self._arm)
+        app.router.add_delete("/_sandbox/faults", self._disarm)
         app.on_shutdown.append(self._stop)
         app.on_cleanup.append(self._close)
         return app
@@ -113,6 +127,26 @@ class Emulator:
         except msgspec.DecodeError as error:
             return json_response({"error": str(error)}, status=400)
         return json_response({"rules": len(self.scenario.rules)})
+
+    async def _faults(self, _request: web.Request) -> web.StreamResponse:
+        """Say what is armed and how often each was met, what could be, and where work begins."""
+        found = [{"code": each.code, "times": each.times, "met": each.met} for each in self.scenario.faults]
+        can = self.provocations
+        return json_response({"faults": found, "codes": list(can.codes), "works": can.works})
+
+    async def _arm(self, request: web.Request) -> web.StreamResponse:
+        """Arm one fault more; its place in the list names it from now on."""
+        try:
+            wish = msgspec.json.decode(await request.read(), type=Wish)
+            self.scenario.faults.append(armed(wish, self.provocations, speed=self.speed))
+        except (msgspec.DecodeError, UnprovokableError) as error:
+            return json_response({"error": str(error)}, status=400)
+        return json_response({"place": len(self.scenario.faults) - 1})
+
+    async def _disarm(self, _request: web.Request) -> web.StreamResponse:
+        forgotten = len(self.scenario.faults)
+        self.scenario.faults.clear()
+        return json_response({"forgotten": forgotten})
 
 
 def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from contracts.codes import ErrorCode
+
 TOKEN = re.compile(r"\[\[([A-Za-z0-9_.-]+)(?::([^\]]*))?\]\]")
 
 
@@ -30,6 +32,10 @@ class Forced(Struct, frozen=True):
             return default
 
 
+def _fits(route: str, begin: str) -> bool:
+    return route == begin[:-1] if begin.endswith("$") else route.startswith(begin)
+
+
 class Rule(Struct, kw_only=True, forbid_unknown_fields=True):
     """Force an outcome for the requests it matches, after some and at most so many times."""
 
@@ -44,14 +50,35 @@ class Rule(Struct, kw_only=True, forbid_unknown_fields=True):
 
     def applies(self, route: str, prompt: str) -> bool:
         """Say whether the rule fits, and use it up by one."""
-        fits = route == self.route[:-1] if self.route.endswith("$") else route.startswith(self.route)
-        if not fits or self.contains not in prompt or self.times == 0:
+        if not _fits(route, self.route) or self.contains not in prompt or self.times == 0:
             return False
         if self.after > 0:
             self.after -= 1
             return False
         if self.times is not None:
             self.times -= 1
+        return True
+
+
+class Fault(Struct, kw_only=True):
+    """An outcome that a test armed by its code of the catalogue (see `adapters.kit.fault`)."""
+
+    code: ErrorCode
+    outcome: str
+    argument: str | None
+    #: Begins of `METHOD /path`, or all of it where one ends with `$`: where the work begins that it befalls.
+    routes: tuple[str, ...]
+    #: For how many works it is still there; None: for all.
+    times: int | None
+    met: int = 0
+
+    def applies(self, route: str) -> bool:
+        """Say whether the fault befalls a request, and count it."""
+        if self.times == 0 or not any(_fits(route, each) for each in self.routes):
+            return False
+        if self.times is not None:
+            self.times -= 1
+        self.met += 1
         return True
 
 
@@ -67,6 +94,7 @@ class Scenario:
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         """Begin with some rules."""
         self.rules = list(rules)
+        self.faults: list[Fault] = []
 
     @classmethod
     def load(cls, path: str | None) -> "Scenario":
@@ -78,14 +106,18 @@ class Scenario:
         return cls(msgspec.convert(raw, Rules).rules)
 
     def forced(self, route: str, prompt: str, *, among: Container[str] | None = None) -> dict[str, Forced]:
-        """Return what is forced for a request: its prompt's tokens, then the rules that fit.
+        """Return what is forced for a request: its prompt's tokens, the rules that fit, and the first such fault.
 
-        A rule whose outcome is not `among` those that the request can have is passed over, and not used up.
+        What is not `among` the outcomes that the request can have is passed over, and not used up.
         """
         found = {name: Forced(name, argument or None) for name, argument in TOKEN.findall(prompt)}
         for rule in self.rules:
             if (among is None or rule.outcome in among) and rule.applies(route, prompt):
                 found.setdefault(rule.outcome, Forced(rule.outcome, rule.argument))
+        for fault in self.faults:
+            if (among is None or fault.outcome in among) and fault.applies(route):
+                found.setdefault(fault.outcome, Forced(fault.outcome, fault.argument))
+                break
         return found
 
 

@@ -4,6 +4,7 @@ from adapters.sdcpp import errors
 from adapters.sdcpp.adapter import Sdcpp
 from adapters.sdcpp.capability import SdcppOptions
 from adapters.sdcpp.face import FACE
+from adapters.sdcpp.verify import CHECKS
 from contracts.port import Dialect
 
 DIALECT = Dialect(
@@ -14,6 +15,7 @@ DIALECT = Dialect(
     error_rows=errors.TABLE.rows,
     options=SdcppOptions,
     face=FACE,
+    checks=CHECKS,
     sandbox="adapters.sdcpp.sandbox:sandbox",
     sandbox_profiles=("head", "seed"),
     default_port=3000,

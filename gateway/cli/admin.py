@@ -1,4 +1,4 @@
-"""`triptych migrate`, `openapi` and `config check`: what an operator does before and beside serving."""
+"""`triptych migrate` and `config check`: what an operator does before and beside serving."""
 
 import sys
 
@@ -23,18 +23,6 @@ def migrate(data_dir: str | None, config: str | None) -> None:
     click.echo(f"The schema is at {database.HEAD}{'' if changed else ' already'}.")
 
 
-@click.command()
-def openapi() -> None:
-    """Print the OpenAPI document, as it is served and committed.
-
-    Example:  triptych openapi > openapi.json
-    """
-    from gateway.app import openapi as document  # noqa: PLC0415
-    from gateway.dialects import dialects  # noqa: PLC0415
-
-    sys.stdout.buffer.write(document(dialects()))
-
-
 @click.group()
 def config() -> None:
     """Check settings.
@@ -50,11 +38,11 @@ def check(path: str | None) -> None:
 
     Example:  triptych config check triptych.toml
     """
-    from gateway.dialects import advertising, dialects  # noqa: PLC0415
+    from gateway.dialects import advertising, dialects, without_adapter  # noqa: PLC0415
     from gateway.settings import remarks  # noqa: PLC0415
 
     settings, known = settings_of(path), dialects()
-    found = remarks(settings, frozenset(known), advertising(known))
+    found = remarks(settings, frozenset(known), advertising(known), without_adapter(known))
     for kind, text in found:
         click.echo(f"{kind}: {text}")
     click.echo(f"listens on {settings.server.host}:{settings.server.port}, keeps everything in {settings.data_dir}")

@@ -30,5 +30,10 @@ def _show(backend: dict[str, Any]) -> None:
     for account in backend["accounts"]:
         state = "ready" if account["ready"] and account["circuit"] == "closed" else account["code"] or "not ready"
         click.echo(f"  account {account['name']}: {state}, circuit {account['circuit']}")
+    contract = backend.get("contract")
+    if contract is not None:
+        names = ", ".join(each["check"] for each in contract["drift"])
+        kept = click.style(f"drift: {names}", fg="red") if names else "kept"
+        click.echo(f"  contract: {kept} ({contract['checks']} checks at {contract['checked_at']})")
     if backend["models"]:
         click.echo(f"  models: {', '.join(backend['models'])}")

@@ -81,7 +81,8 @@ def fail(problem: dict[str, Any]) -> NoReturn:
     """Tell a problem to a person, and end the program."""
     errors = list(problem.get("errors", ()))
     code = click.style(problem.get("code", "error"), fg="red", bold=True)
-    if len(errors) == 1 and errors[0]["detail"] == problem.get("detail"):
+    said = [errors[0]["detail"], f"{errors[0]['pointer']}: {errors[0]['detail']}"] if len(errors) == 1 else []
+    if problem.get("detail") in said:
         click.echo(f"{code}: {_fault(errors.pop())}", err=True)
     else:
         click.echo(f"{code}: {problem.get('detail')}", err=True)

@@ -10,7 +10,7 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from gateway.cli import follow
+from gateway.cli import follow, foreseen
 from gateway.cli.client import URL, RefusedError, client, fail, fetch, problem_of, unreachable
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".avif": "avif"}
@@ -40,19 +40,27 @@ PHASES = {
 @click.option("--negative", help="What must not be in the picture.")
 @click.option("--style", help="A style of the chosen model.")
 @click.option("--adapt", is_flag=True, help="Change what cannot be honoured, and say so, instead of refusing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the finished job as JSON.")
-@click.option("--dry-run", is_flag=True, help="Say what would happen; nothing is made.")
+@click.option("--json", "as_json", is_flag=True, help="Print the finished job, or the dry run, as JSON.")
+@click.option("--dry-run", is_flag=True, help="Say who would make it, what would be sent and changed; nothing is.")
 @URL
 def generate(prompt: str, output: str | None, url: str | None, *, as_json: bool, dry_run: bool, **asked: Any) -> None:
     """Make a picture of PROMPT.
 
     Example:  triptych generate "a shiba in space" -o shiba.png
+
+    Ask first, and pay nothing:  triptych generate "a shiba in space" --size 1000x1000 --adapt --dry-run
+
+    A dry run ends with exit code 1 where the request would be refused.
     """
     spec = _spec(prompt, output, asked)
     with client(url) as http:
         if dry_run:
-            click.echo(json.dumps(fetch(http, "POST", "/v1/jobs?dry_run=true", json=spec), indent=2))
-            return
+            explanation = fetch(http, "POST", "/v1/jobs?dry_run=true", json=spec)
+            if as_json:
+                click.echo(json.dumps(explanation, indent=2))
+            else:
+                foreseen.tell(explanation)
+            sys.exit(explanation["chosen"] is None)
         job = _make(http, spec, quiet=as_json)
         if as_json:
             click.echo(json.dumps(job, indent=2))

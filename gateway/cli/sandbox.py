@@ -34,7 +34,8 @@ def sandbox(
     """
     known = dialects()
     if dialect not in known or known[dialect].sandbox is None:
-        click.echo(f"no sandbox for {dialect!r}; there are {', '.join(sorted(known))}", err=True)
+        able = ", ".join(sorted(name for name, each in known.items() if each.sandbox is not None))
+        click.echo(f"no sandbox for {dialect!r}; there are {able}", err=True)
         sys.exit(2)
     found = known[dialect]
     if profile is not None and profile not in found.sandbox_profiles:

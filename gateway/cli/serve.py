@@ -81,10 +81,10 @@ def serve(
 
 
 def _check(settings: Settings, path: str | None) -> None:
-    from gateway.dialects import advertising, dialects  # noqa: PLC0415
+    from gateway.dialects import advertising, dialects, without_adapter  # noqa: PLC0415
 
     known = dialects()
-    found = remarks(settings, frozenset(known), advertising(known))
+    found = remarks(settings, frozenset(known), advertising(known), without_adapter(known))
     for kind, text in found:
         click.echo(f"{kind}: {text}", err=True)
     if any(kind == "error" for kind, _ in found):
@@ -139,14 +139,19 @@ def _has_keys(data_dir: Any) -> bool:
 
 
 def _serve(settings: Settings) -> None:
-    import uvicorn  # noqa: PLC0415
-
     from gateway.app import Gateway  # noqa: PLC0415
-    from gateway.faces.socket import SERVED  # noqa: PLC0415
     from gateway.ops import memory  # noqa: PLC0415
 
     memory.tune_allocator()
-    gateway = Gateway(settings)
+    listen(settings, Gateway(settings))
+
+
+def listen(settings: Settings, gateway: Any) -> None:
+    """Serve a gateway until it is told to stop, or end the program because nothing can listen there."""
+    import uvicorn  # noqa: PLC0415
+
+    from gateway.faces.socket import SERVED  # noqa: PLC0415
+    from gateway.ops import memory  # noqa: PLC0415
 
     class Server(uvicorn.Server):
         """Ends open streams before the server waits for them."""

@@ -8,11 +8,20 @@ from contracts.capability import Capability, Discovery
 from contracts.codes import ErrorCode
 from contracts.port import Health
 from contracts.spec import Operation
+from contracts.verify import Report
 from gateway.engine.breaker import OPENING, Breaker
 from gateway.engine.observed import Observed
 from gateway.engine.timetable import Entry
 from gateway.ops.metrics import Metrics
 from gateway.settings import Backend as BackendSettings
+from gateway.verifying import Verifier
+
+
+class Kept(Struct, frozen=True):
+    """The last whole look at a backend: when it was, and what was found."""
+
+    at: float
+    report: Report
 
 
 class AccountState:
@@ -34,9 +43,15 @@ class Backend:
     """One configured backend and its adapter."""
 
     def __init__(
-        self, name: str, dialect_name: str, settings: BackendSettings, adapter: Observed, metrics: Metrics
+        self,
+        name: str,
+        dialect_name: str,
+        settings: BackendSettings,
+        adapter: Observed,
+        metrics: Metrics,
+        verifier: Verifier | None = None,
     ) -> None:
-        """Take its name, settings and adapter."""
+        """Take its name, settings and adapter, and what looks at its contract."""
         self.name = name
         self.dialect_name = dialect_name
         self.settings = settings
@@ -58,6 +73,9 @@ class Backend:
         self.late_polls_at = 0.0
         #: When it is asked the next time how it is; None: it is being asked.
         self.next_probe: Entry[Callable[[], None]] | None = None
+        #: What holds it to its dialect's contract, and what the last whole look found.
+        self.verifier = verifier
+        self.kept: Kept | None = None
         self._discovery: Discovery | None = None
         self._accounts: dict[str | None, AccountState] = {}
         self._metrics = metrics

@@ -11,7 +11,7 @@ from functools import partial
 from msgspec import structs
 
 from contracts.job import Job
-from gateway.engine import cancelling, claim, endings, polling, probing, recovery, steps, sweep, watching
+from gateway.engine import cancelling, claim, drifting, endings, polling, probing, recovery, steps, sweep, watching
 from gateway.engine.carried import Carried, Finished, Flight, Part
 from gateway.engine.context import Action, Context
 from gateway.engine.lanes import Ticket
@@ -49,6 +49,7 @@ class Carrier:
         ctx = self._ctx
         await recovery.take_up(ctx)
         probing.begin(ctx)
+        drifting.begin(ctx)
         sweep.begin(ctx)
         watching.begin(ctx)
         self._loop = asyncio.create_task(self._run(), name="carrier")

@@ -93,7 +93,7 @@ async def fail(ctx: Context, flight: Flight, error: CatalogError) -> None:
         probing.surprised(ctx, flight.backend)
     ctx.metrics.attempts.labels(flight.backend.name, error.outcome).inc()
     if "passed_our_validation" in error.refinements:
-        ctx.metrics.contract_drift.labels(flight.backend.name, error.code).inc()
+        ctx.metrics.contract_refusals.labels(flight.backend.name, error.code).inc()
     tries = part.tries + 1
     again = None
     if carried.record.cancel is None and error.code != "job.cancelled":
@@ -105,11 +105,14 @@ async def fail(ctx: Context, flight: Flight, error: CatalogError) -> None:
     async with carried.ending():
         part.tries = tries
         part.state, part.error = states.get(error.code, "failed"), problem
+        attempt: dict[str, Any] = {"error": problem, "outcome": error.outcome, "how": "failed"}
         if part.state == "blocked":
             part.review = blocked_review(problem, flight.attempt.effective)
+        elif part.state == "cancelled" and carried.record.cancel is not None:
+            # As was asked for: the same job comes of it, whether its end or the answer to the cancel is heard first.
+            part.error, attempt = None, {"how": "stopped"}
         conclusion = conclude(list(carried.parts.values()), carried.record.spec)
         changes = {"parts": show_parts(carried), "timings": timings_of(flight, now)}
-        attempt = {"error": problem, "outcome": error.outcome, "how": "failed"}
         await write_end(ctx, flight, changes, conclusion, attempt, [], None, now)
 
 
@@ -163,11 +166,13 @@ async def _again(ctx: Context, flight: Flight, problem: Problem, again: Again, t
 
 
 def _candidates(ctx: Context, carried: Carried) -> list[tuple[str, str | None, str]]:
+    """Return who could take a job over now: for an account without a key a caller would wait in vain."""
     try:
         choices = ctx.capable(carried)
     except CatalogError:
         return []
-    return [(c.candidate.backend, c.candidate.account, c.candidate.model) for c in choices]
+    able = (choice for choice in choices if choice.backend.ready(choice.candidate.account))
+    return [(c.candidate.backend, c.candidate.account, c.candidate.model) for c in able]
 
 
 async def end_without_attempt(

@@ -91,9 +91,11 @@ def conclude(parts: Sequence[Slice], spec: SpecBase) -> Conclusion | None:
     delivered = sum(part.delivered for part in parts)
     wanted = sum(part.count for part in parts)
     failed = [part for part in parts if part.state in TERMINAL and part.delivered < part.count]
-    if spec.partial == "reject" and failed:
+    over = all(part.state in TERMINAL for part in parts)
+    # Where nothing was delivered nothing is taken back: it ends as any other job does.
+    if spec.partial == "reject" and failed and (delivered or not over):
         return Conclusion("failed", _gravest(parts) or _too_few(delivered, wanted), keeps_outputs=False)
-    if any(part.state not in TERMINAL for part in parts):
+    if not over:
         return None
     review = worst_review(part.review for part in parts)
     if delivered:

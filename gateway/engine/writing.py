@@ -99,7 +99,9 @@ def concluding(
         cancel = changes["cancel"] = structs.replace(cancel, answer="stopped", detail="cancelled at the backend")
     elif cancel is not None:
         changes["cancel"] = overtaken(cancel)
-    changes |= {"finished_at": now, "error": conclusion.error, "review": conclusion.review}
+    # What ended as its caller wished has not failed.
+    error = None if cancel is not None and conclusion.state == "cancelled" else conclusion.error
+    changes |= {"finished_at": now, "error": error, "review": conclusion.review}
     if conclusion.keeps_outputs:
         changes["adjustments"] = _with_count(carried, changes.get("adjustments", carried.record.adjustments))
     events.append(ending_of(carried, conclusion, cancel, now, changes))

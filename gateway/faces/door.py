@@ -15,7 +15,9 @@ from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.desk import Desk
 from contracts.face import SOCKET, Answer, Call, Face, FaceRoute
+from contracts.sender import Gone
 from gateway.faces import socket
+from gateway.faces.client import Client
 from gateway.faces.file import pieces, served
 from gateway.faces.path import Match, Paths
 from gateway.ops.http import App, Receive, Scope, Send
@@ -24,10 +26,8 @@ from gateway.ops.room import Room
 _NO_BODY = frozenset({204, 304})
 #: What a form has around its files: boundaries, headers, and its fields of text.
 _AROUND_FILES = 1024 * 1024
-
-
-class Gone(Exception):  # noqa: N818 - it is no error of anybody
-    """The client hung up before its request was whole."""
+#: A body is handed over in such pieces where it matters whether its client stays to the end.
+_PIECE = 256 * 1024
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -54,7 +54,14 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or one socket."""
-        call = self._call(scope)
+        client = Client(receive)
+        try:
+            await self._served(scope, receive, send, client)
+        finally:
+            client.close()
+
+    async def _served(self, scope: Scope, receive: Receive, send: Send, client: Client) -> None:
+        call = self._call(scope, client)
         try:
             answer = await self._answered(scope, receive, call)
         except Gone:
@@ -70,13 +77,13 @@ class Door:
         if answer.refuses_job:
             scope["state"]["makes_jobs"] = True
         if call.method != SOCKET:
-            await self._sent(call, answer, receive, send)
+            await self._sent(call, answer, client, send)
         elif answer.socket is not None:
             await socket.serve(answer.socket, scope, receive, send)
         else:
             await socket.refuse(answer, receive, send)
 
-    def _call(self, scope: Scope) -> Call:
+    def _call(self, scope: Scope, client: Client) -> Call:
         raw: str = scope["raw_path"].decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         return Call(
@@ -85,6 +92,7 @@ class Door:
             request_id=scope["state"]["request_id"],
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
             query=dict(parse_qsl(query, keep_blank_values=True, max_num_fields=64) if query else ()),
+            sender=client,
         )
 
     async def _answered(self, scope: Scope, receive: Receive, call: Call) -> Answer:
@@ -140,51 +148,71 @@ class Door:
                 raise _too_large(self._max_body)
         return bytes(read)
 
-    async def _sent(self, call: Call, answer: Answer, receive: Receive, send: Send) -> None:
+    async def _sent(self, call: Call, answer: Answer, client: Client, send: Send) -> None:
         if answer.file is not None:
             try:
                 how = served(answer.file, call.headers)
             except CatalogError as error:
                 refused = self._face.refused(call, error)
                 headers = {**refused.headers, "Content-Range": f"bytes */{answer.file.length}"}
-                await self._sent(call, structs.replace(refused, headers=headers), receive, send)
+                await self._sent(call, structs.replace(refused, headers=headers), client, send)
                 return
             headers = {**answer.headers, **how.headers}
             frames = pieces(self._desk.assets, answer.file, how) if call.method != "HEAD" else None
-            await self._streamed(how.status, headers, frames, receive, send)
+            await _streamed(how.status, headers, frames, client, send)
         elif answer.frames is not None:
-            await self._streamed(answer.status, answer.headers, answer.frames, receive, send)
+            await _streamed(answer.status, answer.headers, answer.frames, client, send)
         else:
             body = b"" if answer.status in _NO_BODY else answer.body
             headers = dict(answer.headers)
             if answer.status not in _NO_BODY:
                 headers["Content-Length"] = str(len(body))
             await send(_start(answer.status, headers))
-            await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else body})
+            if client.is_followed and call.method != "HEAD":
+                body = await _all_but_the_end(body, send)
+            await _ended(body if call.method != "HEAD" else b"", client, send)
 
-    async def _streamed(
-        self,
-        status: int,
-        headers: Mapping[str, str],
-        frames: AsyncIterator[bytes] | None,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        """Send frames as they come, until they end or nobody reads them any more."""
-        await send(_start(status, headers))
-        if frames is not None:
-            sending = asyncio.ensure_future(_send_all(frames, send))
-            leaving = asyncio.ensure_future(_until_gone(receive))
-            try:
-                await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
-                if not sending.done():
-                    return
-                sending.result()
-            finally:
-                for task in (sending, leaving):
-                    task.cancel()
-                await asyncio.gather(sending, leaving, return_exceptions=True)
-        await send({"type": "http.response.body", "body": b""})
+
+async def _streamed(
+    status: int,
+    headers: Mapping[str, str],
+    frames: AsyncIterator[bytes] | None,
+    client: Client,
+    send: Send,
+) -> None:
+    """Send frames as they come, until they end or nobody reads them any more."""
+    await send(_start(status, headers))
+    if frames is not None:
+        sending = asyncio.ensure_future(_send_all(frames, send))
+        leaving = asyncio.ensure_future(client.gone())
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                return
+            sending.result()
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+    await _ended(b"", client, send)
+
+
+async def _all_but_the_end(body: bytes, send: Send) -> bytes:
+    """Send a large body piece by piece, each when the one before is on its way; return what is left of it."""
+    sent = 0
+    while len(body) - sent > _PIECE:
+        await send({"type": "http.response.body", "body": body[sent : sent + _PIECE], "more_body": True})
+        sent += _PIECE
+    return body[sent:]
+
+
+async def _ended(rest: bytes, client: Client, send: Send) -> None:
+    """Send the end of an answer: it is written then, if anybody is there to take it."""
+    if client.is_followed:
+        # Who hung up while the rest was on its way is noticed before the end counts as written.
+        await asyncio.sleep(0)
+    await send({"type": "http.response.body", "body": rest})
+    client.answered()
 
 
 async def _piece(receive: Receive) -> tuple[bytes, bool]:
@@ -203,11 +231,6 @@ async def _send_all(frames: AsyncIterator[bytes], send: Send) -> None:
     async with aclosing(frames):  # type: ignore[type-var]
         async for frame in frames:
             await send({"type": "http.response.body", "body": frame, "more_body": True})
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _start(status: int, headers: Mapping[str, str]) -> dict[str, Any]:

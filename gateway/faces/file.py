@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC
+from email.utils import format_datetime
 
 from msgspec import Struct
 
@@ -28,6 +30,7 @@ def served(content: Content, headers: Headers) -> Served:
     etag = f'"{content.sha256}"'
     fixed = {
         "ETag": etag,
+        "Last-Modified": format_datetime(content.created_at.astimezone(UTC), usegmt=True),
         "Accept-Ranges": "bytes",
         "Cache-Control": f"private, max-age={YEAR_S}, immutable",
         "Content-Security-Policy": "sandbox; default-src 'none'",

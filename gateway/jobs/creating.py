@@ -1,7 +1,7 @@
 """Accepting jobs: refused before they exist, or durable before anybody is told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from contracts.fit import fit
 from contracts.job import moment
 from contracts.names import NewName
 from contracts.port import Dialect, Origin
+from contracts.sender import Sent
 from contracts.spec import JobSpec, SpecBase, operation_of
 from gateway.access.gate import need
 from gateway.clock import Clock, new_id
@@ -22,7 +23,9 @@ from gateway.engine.carrier import Carrier
 from gateway.engine.inputs import origin_of
 from gateway.jobs import naming, rules
 from gateway.jobs.intake import Intake, TakenIn, described
+from gateway.jobs.joining import Joining, unless_gone
 from gateway.jobs.reading import MAX_INLINE_BYTES, JobReader, tag
+from gateway.jobs.replaying import Replayer
 from gateway.ops.metrics import Metrics
 from gateway.routing import Choice, Router, allow_of
 from gateway.settings import Settings
@@ -32,6 +35,10 @@ from gateway.store.record import JobRecord
 from gateway.store.store import Store
 
 HOUR_S = 3600.0
+#: What refuses another job only for now.
+_PASSING = frozenset({"routing.no_candidate", "quota.rate_limited", "gateway.overloaded"})
+#: A request that nobody watches, and that joins nothing.
+ALONE = Sent()
 #: How often the room on the disk is looked at.
 DISK_CHECK_S = 5.0
 
@@ -66,6 +73,10 @@ class Creator:
         self._disk_full = False
         #: Set when the process stops: nothing new is taken in.
         self.stopping = False
+        # Whoever is sent away because the process stops has heard nothing of how its job ends.
+        is_cut: Callable[[str], bool] = lambda job_id: self.stopping and carrier.carried(job_id) is not None  # noqa: E731
+        self._joining = Joining(store, clock, is_cut=is_cut)
+        self.replayer = Replayer(store, intake, reader, clock)
 
     async def create(
         self,
@@ -76,27 +87,40 @@ class Creator:
         wait_s: float,
         route: str,
         names: Sequence[NewName] = (),
+        sent: Sent = ALONE,
     ) -> Created:
         """Accept a job, durable with its names when this returns, and wait for its end as long as wished."""
-        choices = self._admit(caller, spec)
-        await self._check_room(caller, idempotency_key, route)
+        choices, refusal = await self._admitted(caller, spec, idempotency_key, route, sent)
         seen = await self._intake.see(caller.team, spec)
-        choices = _weighed(choices, described(spec, seen))
+        if refusal is None:
+            choices = _weighed(choices, described(spec, seen))
         taken = await self._intake.take_in(caller.team, spec, seen)
-        accept = self._accept(caller, taken, idempotency_key, route, names)
+        accept = self._accept(caller, taken, idempotency_key, route, names, sent)
         waiter: asyncio.Future[Finished | None] | None = None
         if wait_s > 0:
             waiter = asyncio.get_running_loop().create_future()
-        accepted = await self._carrier.accept(accept, choices, waiter)
-        if accepted.replayed:
+        if accept.resent is None:
+            accepted = await self._carrier.accept(accept, choices, waiter)
+        elif refusal is None:
+            accepted = await self._joining.entered(
+                accept.resent, lambda: self._carrier.accept(accept, choices, waiter), sent.sender
+            )
+        else:
+            accepted = await self._joining.only(accept.resent, refusal, sent.sender)
+        if not accepted.replayed:
+            return await unless_gone(self._created(accepted.job_id, waiter, wait_s), sent.sender)
+        if accepted.joined:
+            self._metrics.joined_retries.labels(route.strip("/").partition("/")[0]).inc()
+        else:
             self._metrics.idempotent_replays.inc()
-            shown = await self._reader.watch(caller, accepted.job_id, wait_s=wait_s)
-            assert shown is not None  # noqa: S101 - only `seen` makes it None
-            return Created(job=shown.job, tag=shown.tag, replayed=True)
-        return await self._created(accepted.job_id, waiter, wait_s)
+        shown = await unless_gone(self._reader.watch(caller, accepted.job_id, wait_s=wait_s), sent.sender)
+        assert shown is not None  # noqa: S101 - only `seen` makes it None
+        return Created(job=shown.job, tag=shown.tag, replayed=not accepted.joined, joined=accepted.joined)
 
     async def foresee(self, caller: Caller, spec: JobSpec) -> tuple[JobSpec, Origin | None]:
         """Return the spec with what its pictures are, and who made its source; refuse what would be refused."""
+        if spec.priority > 0:
+            need(caller, "admin")
         rules.check(spec, self._dialects)
         seen = await self._intake.see(caller.team, spec, follow=False)
         inputs = () if isinstance(spec.inputs, UnsetType) else spec.inputs
@@ -127,15 +151,24 @@ class Creator:
         if spec.priority > 0:
             need(caller, "admin")
         rules.check(spec, self._dialects)
-        choices = self._router.capable(spec, allow_of(caller))
-        route = spec.route
-        if not isinstance(route, UnsetType) and route.require_healthy is True:
-            choices = [c for c in choices if c.backend.ready(c.candidate.account)]
-            if not choices:
-                raise CatalogError(
-                    "routing.no_candidate", "All backends that could do this are down.", retry_after_s=15
-                )
-        return choices
+        return rules.healthy(spec, self._router.capable(spec, allow_of(caller)))
+
+    async def _admitted(
+        self, caller: Caller, spec: JobSpec, key: str | None, route: str, sent: Sent
+    ) -> tuple[list[Choice], CatalogError | None]:
+        """Return who could do it; raise what refuses it before anything is read or stored.
+
+        Where only time stands in the way, a request that may join another's job is not refused yet: the refusal is
+        returned, because whether there is such a job is known when the request's pictures are.
+        """
+        try:
+            choices = self._admit(caller, spec)
+            await self._check_room(caller, key, route)
+        except CatalogError as refusal:
+            if sent.joins is None or key is not None or refusal.code not in _PASSING:
+                raise
+            return [], refusal
+        return choices, None
 
     async def _check_room(self, caller: Caller, key: str | None, route: str) -> None:
         """Raise where there is no room for another job; a request that made its job before needs none."""
@@ -144,8 +177,8 @@ class Creator:
         except CatalogError:
             if key is None:
                 raise
-            ask = partial(query.is_replay, team=caller.team, route=route, key=key, now=self._clock.now())
-            if not await self._store.read(ask):
+            ask = partial(query.replayed, team=caller.team, route=route, key=key, now=self._clock.now())
+            if await self._store.read(ask) is None:
                 raise
 
     def _check_limits(self, caller: Caller) -> None:
@@ -170,7 +203,9 @@ class Creator:
                 "gateway.overloaded", "The gateway's disk is nearly full.", retry_after_s=60, reason="storage"
             )
 
-    def _accept(self, caller: Caller, taken: TakenIn, key: str | None, route: str, names: Sequence[NewName]) -> Accept:
+    def _accept(
+        self, caller: Caller, taken: TakenIn, key: str | None, route: str, names: Sequence[NewName], sent: Sent
+    ) -> Accept:
         now = self._clock.now()
         spec = taken.spec
         deadline = None if isinstance(spec.deadline_s, UnsetType) else now + spec.deadline_s
@@ -187,13 +222,16 @@ class Creator:
             created_at=now,
             deadline_at=deadline,
         )
-        idempotency = None
-        if key is not None:
+        idempotency, resent = None, None
+        fingerprint = rules.fingerprint(spec if sent.meant is None else structs.replace(sent.meant, inputs=spec.inputs))
+        if key is None:
+            resent = self._joining.resent(caller, route, fingerprint, job.id, sent)
+        else:
             idempotency = Idempotency(
                 team=caller.team,
                 route=route,
                 key=key,
-                fingerprint=rules.fingerprint(spec),
+                fingerprint=fingerprint,
                 job_id=job.id,
                 expires_at=now + self._settings.keep.idempotency_hours * HOUR_S,
             )
@@ -205,6 +243,7 @@ class Creator:
             holds=taken.held,
             idempotency=idempotency,
             names=naming.taken(names, caller.team, job.id),
+            resent=resent,
         )
 
 

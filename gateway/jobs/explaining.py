@@ -5,10 +5,12 @@ The pictures of the spec are named: assets by their ids, others by their places.
 
 from collections.abc import Mapping
 
+from contracts.catalog import CatalogError
 from contracts.desk import Caller, Explanation, NativeRequest, Verdict
 from contracts.port import Order, Origin
 from contracts.spec import JobSpec
 from gateway.engine.backends import Backend
+from gateway.jobs import rules
 from gateway.routing import Choice, Router, allow_of
 
 
@@ -17,12 +19,18 @@ def explain(
 ) -> Explanation:
     """Say what would happen with a spec whose source was made as `origin` says, if we made it."""
     choices = router.choices(spec, allow_of(caller))
-    fitting = router.capable(spec, allow_of(caller)) if choices[0].fits else []
+    fitting: list[Choice] = []
+    refusal: CatalogError | None = None
+    try:
+        fitting = router.capable(spec, allow_of(caller))
+        chosen = rules.healthy(spec, fitting)[0]
+    except CatalogError as error:
+        refusal = error
     capable = {choice.candidate for choice in fitting}
     verdicts = tuple(_verdict(choice, backends, capable=choice.candidate in capable) for choice in choices)
-    chosen = next((choice for choice in choices if choice.candidate in capable), None)
-    if chosen is None:
-        return Explanation(chosen=None, candidates=verdicts)
+    if refusal is not None:
+        # Each candidate's reasons stand in its verdict already.
+        return Explanation(chosen=None, candidates=verdicts, refusal=refusal.problem(candidates=()))
     backend = backends[chosen.candidate.backend]
     order = Order(
         job_id="job_00000000000000000000000000",

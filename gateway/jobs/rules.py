@@ -10,6 +10,7 @@ from contracts.decode import convert
 from contracts.media import Input
 from contracts.port import Dialect
 from contracts.spec import SpecBase, operation_of
+from gateway.routing import Choice
 
 _CANONICAL = msgspec.json.Encoder(order="deterministic")
 
@@ -23,6 +24,16 @@ def check(spec: SpecBase, dialects: dict[str, Dialect]) -> None:
     if found:
         detail = f"{found[0].pointer}: {found[0].detail}"
         raise CatalogError("request.field_invalid", detail, errors=tuple(found))
+
+
+def healthy(spec: SpecBase, choices: list[Choice]) -> list[Choice]:
+    """Return the candidates that can work now, where the route wants such; raise when there is none."""
+    if isinstance(spec.route, UnsetType) or spec.route.require_healthy is not True:
+        return choices
+    ready = [choice for choice in choices if choice.backend.ready(choice.candidate.account)]
+    if not ready:
+        raise CatalogError("routing.no_candidate", "All backends that could do this are down.", retry_after_s=15)
+    return ready
 
 
 def _inputs(spec: SpecBase) -> list[Fault]:
@@ -68,7 +79,7 @@ def _options(spec: SpecBase, dialects: dict[str, Dialect]) -> list[Fault]:
         dialect = dialects.get(name)
         if dialect is None:
             found.append(
-                Fault(pointer=pointer, reason="enum", detail="no such dialect", allowed=tuple(sorted(dialects)))
+                Fault(pointer=pointer, reason="enum", detail="no such dialect", allowed=_having_options(dialects))
             )
         elif dialect.options is None:
             found += [
@@ -81,6 +92,10 @@ def _options(spec: SpecBase, dialects: dict[str, Dialect]) -> list[Fault]:
             except CatalogError as error:
                 found += error.errors
     return found
+
+
+def _having_options(dialects: dict[str, Dialect]) -> tuple[str, ...]:
+    return tuple(sorted(name for name, dialect in dialects.items() if dialect.options is not None))
 
 
 def fingerprint(spec: SpecBase) -> str:

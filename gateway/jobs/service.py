@@ -8,11 +8,12 @@ from contracts.desk import Caller, Created, Explanation, JobPage, JobQuery, Show
 from contracts.job import TERMINAL, Job, JobState
 from contracts.names import NewName
 from contracts.port import Dialect
+from contracts.sender import Sent
 from contracts.spec import JobSpec
 from gateway.access.gate import need
 from gateway.engine.backends import Backend
 from gateway.engine.carrier import Carrier
-from gateway.jobs.creating import Creator
+from gateway.jobs.creating import ALONE, Creator
 from gateway.jobs.explaining import explain
 from gateway.jobs.listening import Listener
 from gateway.jobs.reading import JobReader
@@ -51,11 +52,17 @@ class JobService:
         wait_s: float,
         route: str,
         names: Sequence[NewName] = (),
+        sent: Sent = ALONE,
     ) -> Created:
         """Accept a job, durable with its names when this returns, and wait for its end as long as wished."""
         return await self._creator.create(
-            caller, spec, idempotency_key=idempotency_key, wait_s=wait_s, route=route, names=names
+            caller, spec, idempotency_key=idempotency_key, wait_s=wait_s, route=route, names=names, sent=sent
         )
+
+    async def earlier(self, caller: Caller, spec: JobSpec, *, idempotency_key: str, route: str) -> Created | None:
+        """Return the job that an equal request made under this key; None: none did. Nothing is made."""
+        need(caller, "jobs:write")
+        return await self._creator.replayer.earlier(caller, spec, idempotency_key=idempotency_key, route=route)
 
     async def explain(self, caller: Caller, spec: JobSpec) -> Explanation:
         """Say what would happen."""

@@ -39,6 +39,9 @@ class Metrics:
         self.jobs_finished = counter("jobs_finished", "Jobs that ended", "backend", "operation", "state", "code")
         self.jobs_refused = counter("jobs_refused", "Requests refused before a job existed", "code")
         self.idempotent_replays = counter("idempotent_replays", "Requests answered with an earlier job")
+        self.joined_retries = counter(
+            "joined_retries", "Requests that joined the job of an equal one whose client was lost or asks again", "face"
+        )
         self.phase_seconds = histogram(
             "job_phase_seconds", "Time of jobs in each phase", WORK_BUCKETS, "backend", "operation", "phase"
         )
@@ -58,8 +61,15 @@ class Metrics:
         self.contract_breaches = counter(
             "contract_breaches", "Deliveries that differ from what was sent, by bytes or by word", "backend", "field"
         )
-        self.contract_drift = counter(
-            "contract_drift", "Requests that a backend refused though they had passed our checks", "backend", "code"
+        self.contract_refusals = counter(
+            "contract_refusals", "Requests that a backend refused though they had passed our checks", "backend", "code"
+        )
+        self.contract_drift = gauge(
+            "contract_drift",
+            "Whether a backend broke this promise of its dialect at the last look",
+            "dialect",
+            "backend",
+            "check",
         )
         self.unmapped_native_errors = counter(
             "unmapped_native_errors", "Native errors that no row of the error table knows", "dialect"

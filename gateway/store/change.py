@@ -17,6 +17,7 @@ from contracts.job import ENTERED_FROM, JobState
 from gateway.store.alias import TakeName
 from gateway.store.line import Line
 from gateway.store.record import AssetRecord, AttemptRecord, JobRecord, column, encode_json, params
+from gateway.store.sent import Resent
 from gateway.store.statement import Statement, one_of
 from gateway.store.tables import ASSET, ATTEMPT, EVENT, IDEMPOTENCY, JOB, JOB_INPUT, JOB_TAG
 from gateway.store.writer import Transaction
@@ -68,8 +69,10 @@ class Accepted(Struct, frozen=True):
     """The job that a request made, or the one that an equal request made before."""
 
     job_id: str
+    #: It made no job: its idempotency key did before, or an equal request whose job it joins.
     replayed: bool
     last_event_id: int = 0
+    joined: bool = False
 
 
 class Accept(Struct, frozen=True, kw_only=True):
@@ -83,21 +86,13 @@ class Accept(Struct, frozen=True, kw_only=True):
     holds: tuple[str, ...] = ()
     idempotency: Idempotency | None = None
     names: tuple[TakeName, ...] = ()
+    resent: Resent | None = None
 
     def apply(self, tx: Transaction) -> Accepted:
-        """Insert the job, or find the one that its idempotency key already made."""
-        job = self.job
-        if self.idempotency is not None:
-            earlier = tx.one(FIND_IDEMPOTENCY, params(self.idempotency))
-            if earlier is not None and earlier["expires_at"] > job.created_at:
-                if earlier["fingerprint"] != self.idempotency.fingerprint:
-                    raise CatalogError(
-                        "idempotency.conflict",
-                        "This Idempotency-Key was sent before with another body.",
-                        job_id=earlier["job_id"],
-                    )
-                return Accepted(earlier["job_id"], replayed=True)
-            tx.run(REPLACE_IDEMPOTENCY, params(self.idempotency))
+        """Insert the job, or find the one that its idempotency key or an equal lost request already made."""
+        job, earlier = self.job, self._earlier(tx)
+        if earlier is not None:
+            return earlier
         for name in self.names:
             name.apply(tx)
         for asset in self.assets:
@@ -115,6 +110,26 @@ class Accept(Struct, frozen=True, kw_only=True):
         if self.attempt is not None:
             tx.run(INSERT_ATTEMPT, params(self.attempt))
         return Accepted(job.id, replayed=False, last_event_id=last)
+
+    def _earlier(self, tx: Transaction) -> Accepted | None:
+        """Return the job that was made for an equal request; else have this one known from now on."""
+        if self.idempotency is not None:
+            found = tx.one(FIND_IDEMPOTENCY, params(self.idempotency))
+            if found is not None and found["expires_at"] > self.job.created_at:
+                if found["fingerprint"] != self.idempotency.fingerprint:
+                    raise CatalogError(
+                        "idempotency.conflict",
+                        "This Idempotency-Key was sent before with another body.",
+                        job_id=found["job_id"],
+                    )
+                return Accepted(found["job_id"], replayed=True)
+            tx.run(REPLACE_IDEMPOTENCY, params(self.idempotency))
+        if self.resent is not None:
+            joined = self.resent.join(tx)
+            if joined is not None:
+                return Accepted(joined, replayed=True, joined=True)
+            self.resent.become_known(tx)
+        return None
 
 
 class Advance(Struct, frozen=True, kw_only=True):

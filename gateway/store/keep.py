@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 from contracts.capability import Discovery
 from contracts.job import TERMINAL
 from gateway.store.record import AssetRecord, KeyRecord, column, params
+from gateway.store.sent import KNOWN_S
 from gateway.store.statement import Statement, one_of
 from gateway.store.tables import (
     ALIAS,
@@ -22,6 +23,7 @@ from gateway.store.tables import (
     JOB,
     JOB_INPUT,
     JOB_TAG,
+    SENT,
 )
 from gateway.store.writer import Transaction
 
@@ -174,7 +176,8 @@ class Sweep(Struct, frozen=True, kw_only=True):
         return tx.run(_DELETE_EVENTS, {"before": self.events_before, "batch": self.batch})
 
     def _keys(self, tx: Transaction) -> int:
-        return tx.run(_DELETE_IDEMPOTENCY, {"now": self.now}) + tx.run(_DELETE_GONE, {"now": self.now})
+        done = tx.run(_DELETE_IDEMPOTENCY, {"now": self.now}) + tx.run(_DELETE_GONE, {"now": self.now})
+        return done + tx.run(_DELETE_SENT, {"before": self.now - KNOWN_S})
 
     def _assets(self, tx: Transaction) -> tuple[int, tuple[str, ...]]:
         old = tx.all(_OLD_ASSETS, {"now": self.now, "deleted_before": self.tombstones_before, "batch": self.batch})
@@ -210,6 +213,7 @@ _DELETE_JOB = tuple(
         (JOB_INPUT, JOB_INPUT.c.job_id),
         (ATTEMPT, ATTEMPT.c.job_id),
         (EVENT, EVENT.c.job_id),
+        (SENT, SENT.c.job_id),
         (JOB, JOB.c.id),
     )
 )
@@ -227,6 +231,7 @@ _DELETE_EVENTS = Statement(
     )
 )
 _DELETE_IDEMPOTENCY = Statement(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.expires_at < bindparam("now")))
+_DELETE_SENT = Statement(delete(SENT).where(SENT.c.seen_at < bindparam("before")))
 _DELETE_GONE = Statement(delete(GONE).where(GONE.c.until < bindparam("now")))
 _INSERT_GONE = Statement(insert(GONE).prefix_with("OR REPLACE", dialect="sqlite"))
 #: An asset goes when its time is over, or some days after it was deleted, but never while an open job holds it.

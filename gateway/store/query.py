@@ -43,7 +43,7 @@ _RECENT_ASSETS = Statement(select(ASSET).where(ASSET.c.created_at >= bindparam("
 _INPUTS = Statement(select(JOB_INPUT.c.asset_id).where(JOB_INPUT.c.job_id == bindparam("job_id")))
 _GONE = Statement(select(GONE).where(and_(GONE.c.id == bindparam("id"), GONE.c.until > bindparam("now"))))
 _REPLAYED = Statement(
-    select(IDEMPOTENCY.c.job_id).where(
+    select(IDEMPOTENCY.c.job_id, IDEMPOTENCY.c.fingerprint).where(
         and_(
             IDEMPOTENCY.c.team == bindparam("team"),
             IDEMPOTENCY.c.route == bindparam("route"),
@@ -150,10 +150,11 @@ def _line(row: sqlite3.Row) -> Line:
     return Line(row["id"], row["team"], row["job_id"], row["type"], row["data"].encode())
 
 
-def is_replay(connection: Connection, *, team: str, route: str, key: str, now: float) -> bool:
-    """Say whether an idempotency key has made a job already."""
+def replayed(connection: Connection, *, team: str, route: str, key: str, now: float) -> tuple[str, str] | None:
+    """Return the job that an idempotency key has made already, and the fingerprint of its request."""
     values = {"team": team, "route": route, "key": key, "now": now}
-    return _REPLAYED.run(connection, values).fetchone() is not None
+    row = _REPLAYED.run(connection, values).fetchone()
+    return None if row is None else (row["job_id"], row["fingerprint"])
 
 
 def last_event_id(connection: Connection) -> int:

@@ -205,6 +205,21 @@ class AliasTable(SQLModel, table=True):
     note: str | None = Field(default=None, sa_column=_json())
 
 
+class SentTable(SQLModel, table=True):
+    """A request that made a job and may be sent again by a client that heard nothing (gateway.store.sent)."""
+
+    __tablename__ = "sent"
+    __table_args__ = (Index("sent_by_request", "fingerprint", "team"),)
+
+    job_id: str = Field(primary_key=True)
+    team: str
+    key_id: str
+    route: str
+    fingerprint: str
+    seen_at: float = Field(index=True)
+    answered: bool = False
+
+
 class BackendTable(SQLModel, table=True):
     """What a backend said of itself when it was last asked."""
 
@@ -231,5 +246,6 @@ ALIAS = table(AliasTable)
 ASSET = table(AssetTable)
 GONE = table(GoneTable)
 API_KEY = table(ApiKeyTable)
+SENT = table(SentTable)
 BACKEND = table(BackendTable)
 METADATA = SQLModel.metadata

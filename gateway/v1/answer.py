@@ -12,6 +12,8 @@ from litestar.response import Response
 
 from contracts.catalog import CatalogError, Problem, should_retry
 from contracts.codes import ErrorCode
+from gateway.ops.log import logger
+from gateway.v1.doc import codes_of
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -63,7 +65,16 @@ def problem_answer(
     if problem.status == 416 and problem.limit is not None:
         sent["Content-Range"] = f"bytes */{problem.limit:.0f}"
     request.scope["state"]["code"] = problem.code
+    _check_declared(request, problem.code)
     return answer(problem, status=problem.status, headers=sent, media_type=PROBLEM_JSON)
+
+
+def _check_declared(request: AnyRequest, code: ErrorCode) -> None:
+    """Say so in the log when a route refuses with a code that is not among its `x-error-codes`, which are a promise."""
+    handler = request.scope.get("route_handler")
+    doc = handler.opt.get("doc") if handler is not None else None
+    if doc is not None and code not in codes_of(doc):
+        logger("http").error("contract.undeclared_code", route=request.scope.get("path_template"), code=code)
 
 
 def on_catalog_error(request: AnyRequest, error: CatalogError) -> Response[bytes]:

@@ -147,12 +147,6 @@ def check_accept(types: set[str], *offered: str) -> None:
         raise CatalogError("request.malformed", f"This address answers {' or '.join(offered)}.", status=406)
 
 
-def accepted(request: AnyRequest) -> set[str]:
-    """Return the media types that the caller takes."""
-    accept = request.headers.get("accept") or "*/*"
-    return {each.partition(";")[0].strip().lower() for each in accept.split(",")}
-
-
 def idempotency_key(request: AnyRequest) -> str | None:
     """Return the key; raise when it is not 1 to 255 visible ASCII characters."""
     key = request.headers.get("idempotency-key")

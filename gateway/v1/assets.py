@@ -11,12 +11,14 @@ from litestar.params import FromPath
 from litestar.response import Response, Stream
 from msgspec import Meta
 
-from contracts.catalog import CatalogError
+from contracts.catalog import CatalogError, ErrorCode
 from contracts.desk import Asset, AssetPage, Caller, Content, Desk
 from gateway.v1.answer import AnyRequest, answer
 from gateway.v1.ask import Query, caller_of, chunks_of, desk_of, query_of
-from gateway.v1.doc import Doc, Parameter
-from gateway.v1.jobs import Limit, Token, next_link
+from gateway.v1.doc import Doc, Example, Parameter
+from gateway.v1.examples import things
+from gateway.v1.jobdoc import Limit, Token
+from gateway.v1.jobs import next_link
 from gateway.v1.ranges import Range, requested_range
 
 CHUNK = 256 * 1024
@@ -25,6 +27,9 @@ WHOLE = 4 * 1024 * 1024
 YEAR_S = 365 * 24 * 3600
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif", "video/mp4": "mp4"}
 PICTURES = tuple(EXTENSIONS)
+#: What is refused of an asset that is not there, and to who may not see it.
+OF_AN_ASSET: tuple[ErrorCode, ...] = ("auth.forbidden", "resource.not_found", "resource.expired")
+STORED = Example("stored", "A picture that was made here", things.ASSET)
 
 
 class ListQuery(Query, frozen=True, kw_only=True):
@@ -47,7 +52,15 @@ class ContentQuery(Query, frozen=True, kw_only=True):
 @post(
     "/v1/assets",
     summary="Upload a picture or a film",
-    opt={"doc": Doc(body=bytes, body_media_types=(*PICTURES, "multipart/form-data"), answers={201: Asset})},
+    opt={
+        "doc": Doc(
+            body=bytes,
+            body_media_types=(*PICTURES, "multipart/form-data"),
+            answers={201: Asset},
+            told=(Example("uploaded", "A picture that was sent in", things.UPLOADED, 201),),
+            codes=("auth.forbidden", "request.reference_invalid"),
+        )
+    },
 )
 async def upload_asset(request: AnyRequest) -> Response[bytes]:
     """Take the body as it is, or the one file of a multipart form. The type is read from the content."""
@@ -91,7 +104,14 @@ async def _file_part(request: AnyRequest, media_type: str) -> AsyncIterator[byte
 @get(
     "/v1/assets",
     summary="List assets, newest first",
-    opt={"doc": Doc(query=ListQuery, answers={200: AssetPage})},
+    opt={
+        "doc": Doc(
+            query=ListQuery,
+            answers={200: AssetPage},
+            told=(Example("page", "The newest", things.ASSETS),),
+            codes=("auth.forbidden",),
+        )
+    },
 )
 async def list_assets(request: AnyRequest) -> Response[bytes]:
     """List the gallery of the team."""
@@ -104,7 +124,11 @@ async def list_assets(request: AnyRequest) -> Response[bytes]:
     return answer(page, headers=next_link(request, page.next_page_token))
 
 
-@get("/v1/assets/{asset_id:str}", summary="Show an asset", opt={"doc": Doc(answers={200: Asset})})
+@get(
+    "/v1/assets/{asset_id:str}",
+    summary="Show an asset",
+    opt={"doc": Doc(answers={200: Asset}, told=(STORED,), codes=OF_AN_ASSET)},
+)
 async def show_asset(request: AnyRequest, asset_id: FromPath[str]) -> Response[bytes]:
     """Show what is known of one file."""
     desk = desk_of(request)
@@ -112,7 +136,11 @@ async def show_asset(request: AnyRequest, asset_id: FromPath[str]) -> Response[b
     return answer(await desk.assets.get(caller, asset_id))
 
 
-@delete("/v1/assets/{asset_id:str}", summary="Delete an asset", opt={"doc": Doc(answers={204: None})})
+@delete(
+    "/v1/assets/{asset_id:str}",
+    summary="Delete an asset",
+    opt={"doc": Doc(answers={204: None}, codes=(*OF_AN_ASSET, "gateway.overloaded"))},
+)
 async def delete_asset(request: AnyRequest, asset_id: FromPath[str]) -> None:
     """Delete for now; it can be restored for some days."""
     desk = desk_of(request)
@@ -124,7 +152,7 @@ async def delete_asset(request: AnyRequest, asset_id: FromPath[str]) -> None:
     "/v1/assets/{asset_id:str}/restore",
     summary="Restore a deleted asset",
     status_code=200,
-    opt={"doc": Doc(answers={200: Asset})},
+    opt={"doc": Doc(answers={200: Asset}, told=(STORED,), codes=(*OF_AN_ASSET, "gateway.overloaded"))},
 )
 async def restore_asset(request: AnyRequest, asset_id: FromPath[str]) -> Response[bytes]:
     """Undo a deletion."""
@@ -146,6 +174,7 @@ RANGE = Parameter("Range", "header", "bytes=from-to, one range")
             parameters=(RANGE,),
             answers={200: bytes, 206: bytes, 304: None},
             answer_media_type="*/*",
+            codes=(*OF_AN_ASSET, "request.malformed", "request.reference_invalid"),
         )
     },
 )

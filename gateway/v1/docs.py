@@ -1,15 +1,17 @@
-"""The contract to read: openapi.json, and a page that shows it. Nothing on it comes from anywhere else."""
+"""The contract to read: its generated documents, and a page that shows it. Nothing on it comes from anywhere else."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 
-from gateway.v1.answer import AnyRequest, answer
+from gateway.v1.answer import JSON, AnyRequest, answer
 from gateway.v1.ask import caller_of, desk_of
 from gateway.v1.doc import Doc
 
+SCHEMA_JSON = "application/schema+json"
 SCRIPT = Path(__file__).parent / "static" / "rapidoc-min.js.gz"
 PAGE = b"""<!doctype html>
 <html lang="en">
@@ -32,9 +34,29 @@ POLICY = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; conn
 @get("/openapi.json", summary="The OpenAPI document", opt={"doc": Doc(answers={200: dict})})
 async def openapi_json(request: AnyRequest) -> Response[bytes]:
     """Answer the document that this very process enforces."""
+    return await _artefact(request, "openapi")
+
+
+@get("/asyncapi.json", summary="The AsyncAPI document", opt={"doc": Doc(answers={200: dict})})
+async def asyncapi_json(request: AnyRequest) -> Response[bytes]:
+    """Answer the document of all streams of events."""
+    return await _artefact(request, "asyncapi")
+
+
+@get(
+    "/capabilities.schema.json",
+    summary="The JSON Schema of capability documents",
+    opt={"doc": Doc(answers={200: dict}, answer_media_type=SCHEMA_JSON)},
+)
+async def capabilities_schema(request: AnyRequest) -> Response[bytes]:
+    """Answer what `/v1/capabilities` keeps to (draft 2020-12)."""
+    return await _artefact(request, "capabilities", SCHEMA_JSON)
+
+
+async def _artefact(request: AnyRequest, name: str, media_type: str = JSON) -> Response[bytes]:
     await caller_of(request, desk_of(request).access)
-    content: bytes = request.app.state["openapi"]
-    return answer(content)
+    artefacts: Mapping[str, bytes] = request.app.state["artefacts"]
+    return answer(artefacts[name], media_type=media_type)
 
 
 @get("/docs", summary="The contract as a page", opt={"doc": Doc(answers={200: str}, answer_media_type="text/html")})
@@ -56,4 +78,4 @@ async def docs_script(request: AnyRequest) -> Response[bytes]:
     return answer(SCRIPT.read_bytes(), headers=headers, media_type="text/javascript")
 
 
-ROUTES: tuple[HTTPRouteHandler, ...] = (openapi_json, docs, docs_script)
+ROUTES: tuple[HTTPRouteHandler, ...] = (openapi_json, asyncapi_json, capabilities_schema, docs, docs_script)

@@ -1,25 +1,22 @@
 """The routes of jobs: create, list, show, cancel, and their events."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Response, Stream
-from msgspec import Meta
 
 from contracts.catalog import CatalogError, Fault
 from contracts.decode import invalid
-from contracts.desk import Caller, Created, Desk, Explanation, JobPage, JobQuery
-from contracts.job import TERMINAL, Job, JobState
-from contracts.spec import JobSpec, Operation
+from contracts.desk import Caller, Created, Desk, JobQuery
+from contracts.job import TERMINAL
+from contracts.spec import JobSpec
 from gateway.v1.answer import AnyRequest, answer
 from gateway.v1.ask import (
-    MAX_WAIT_S,
     SSE,
-    Query,
     body_of,
     caller_of,
     demand,
@@ -29,8 +26,18 @@ from gateway.v1.ask import (
     query_of,
     wants_events,
 )
-from gateway.v1.doc import Doc, Parameter
 from gateway.v1.inline import with_pictures
+from gateway.v1.jobdoc import (
+    CANCELS,
+    CREATED,
+    LISTED,
+    SHOWN,
+    TOLD,
+    TOLD_ALL,
+    CreateQuery,
+    ListQuery,
+    ShowQuery,
+)
 from gateway.v1.when import to_seconds
 
 #: How long a cancel waits for the backend's answer when the caller says nothing.
@@ -40,59 +47,8 @@ POLL_HINT_S = "1"
 #: Streams must reach the caller as they are written, whatever stands between.
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
-Limit = Annotated[int, Meta(ge=1, le=200, description="how many at most")]
-Token = Annotated[str, Meta(max_length=200, description="where the last page ended")]
-Time = Annotated[str, Meta(max_length=40, description="RFC 3339", extra_json_schema={"format": "date-time"})]
 
-
-class CreateQuery(Query, frozen=True, kw_only=True):
-    """Parameters of `POST /v1/jobs`."""
-
-    dry_run: Annotated[bool, Meta(description="explain only: nothing is sent, fetched or stored")] = False
-
-
-class ShowQuery(Query, frozen=True, kw_only=True):
-    """Parameters of `GET /v1/jobs/{id}`."""
-
-    wait: Annotated[float, Meta(ge=0, le=MAX_WAIT_S, description="seconds")] = 0
-    inline: Annotated[bool, Meta(description="the pictures as base64, up to 16 MiB in all")] = False
-
-
-class ListQuery(Query, frozen=True, kw_only=True):
-    """Parameters of `GET /v1/jobs`."""
-
-    state: JobState | None = None
-    backend: Annotated[str, Meta(max_length=64)] | None = None
-    operation: Operation | None = None
-    tag: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}:.{0,256}$", description="key:value")] | None = None
-    created_after: Time | None = None
-    created_before: Time | None = None
-    limit: Limit = 50
-    page_token: Token | None = None
-
-
-WAIT = Parameter("Prefer", "header", "wait=N: answer when the job has ended, at most N seconds (60) later")
-KEY = Parameter(
-    "Idempotency-Key", "header", "1-255 visible ASCII characters, kept for 24 hours", pattern="^[!-~]{1,255}$"
-)
-LAST_EVENT = Parameter("Last-Event-ID", "header", "go on after this event", pattern="^[0-9]{0,18}$")
-IF_NONE_MATCH = Parameter("If-None-Match", "header", "with wait: answer when something changed, 304 if nothing did")
-
-
-@post(
-    "/v1/jobs",
-    summary="Create a job",
-    opt={
-        "doc": Doc(
-            body=JobSpec,
-            query=CreateQuery,
-            parameters=(WAIT, KEY),
-            answers={200: Job, 202: Job},
-            also_events=True,
-            also=Explanation,
-        )
-    },
-)
+@post("/v1/jobs", summary="Create a job", opt={"doc": CREATED})
 async def create_job(request: AnyRequest) -> Response[Any]:
     """Accept a job: 202, or 200 when it has ended within the wait; with `dry_run`, explain it."""
     desk = desk_of(request)
@@ -103,12 +59,13 @@ async def create_job(request: AnyRequest) -> Response[Any]:
     spec: JobSpec = await body_of(request, JobSpec)
     if query.dry_run:
         _check_dry_run(key=key, wait_s=wait_s, events=events)
-        return answer(await desk.jobs.explain(caller, spec))
     if events:
         desk.jobs.check_listening(caller)
     elif getattr(spec.output, "delivery", None) == "inline":
         # Refused before the job exists: it could not be answered with afterwards.
         demand(caller, "assets:read")
+    if query.dry_run:
+        return answer(await desk.jobs.explain(caller, spec))
     created = await desk.jobs.create(
         caller, spec, idempotency_key=key, wait_s=0 if events else wait_s or 0, route="/v1/jobs"
     )
@@ -125,7 +82,7 @@ async def create_job(request: AnyRequest) -> Response[Any]:
 @get(
     "/v1/jobs",
     summary="List jobs, newest first",
-    opt={"doc": Doc(query=ListQuery, answers={200: JobPage})},
+    opt={"doc": LISTED},
 )
 async def list_jobs(request: AnyRequest) -> Response[bytes]:
     """List the jobs of the team, newest first, by cursor."""
@@ -139,7 +96,7 @@ async def list_jobs(request: AnyRequest) -> Response[bytes]:
 @get(
     "/v1/jobs/{job_id:str}",
     summary="Show a job",
-    opt={"doc": Doc(query=ShowQuery, parameters=(IF_NONE_MATCH,), answers={200: Job, 304: None})},
+    opt={"doc": SHOWN},
 )
 async def show_job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
     """Show a job, at once, at its end, or when it has changed."""
@@ -162,7 +119,7 @@ async def show_job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes
 @get(
     "/v1/jobs/{job_id:str}/events",
     summary="Listen to a job",
-    opt={"doc": Doc(parameters=(LAST_EVENT,), answers={204: None}, also_events=True)},
+    opt={"doc": TOLD},
 )
 async def job_events(request: AnyRequest, job_id: FromPath[str]) -> Response[Any]:
     """Stream a job's events from the beginning, or from `Last-Event-ID` on."""
@@ -179,7 +136,7 @@ async def job_events(request: AnyRequest, job_id: FromPath[str]) -> Response[Any
 @get(
     "/v1/events",
     summary="Listen to everything of the team",
-    opt={"doc": Doc(parameters=(LAST_EVENT,), also_events=True)},
+    opt={"doc": TOLD_ALL},
 )
 async def team_events(request: AnyRequest) -> Response[Any]:
     """Stream every event that the key may see, from now on."""
@@ -192,7 +149,7 @@ async def team_events(request: AnyRequest) -> Response[Any]:
     "/v1/jobs/{job_id:str}/cancel",
     summary="Cancel a job",
     status_code=200,
-    opt={"doc": Doc(parameters=(WAIT,), answers={200: Job, 202: Job})},
+    opt={"doc": CANCELS},
 )
 async def cancel_job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
     """Cancel, and tell truthfully what the backend did."""

@@ -6,20 +6,21 @@ minimums, wrong error type): here every schema comes from the very types that de
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
-from msgspec import Struct
 
 from contracts.catalog import Problem
+from contracts.codes import CATALOG, ErrorCode
 from contracts.event import JobEvent
 from contracts.port import Dialect
 from contracts.spec import JobSpec
-from gateway.v1.doc import Doc, Parameter
+from gateway.v1.doc import Doc, Example, Parameter, codes_of, template
+from gateway.v1.examples.jobs import EVENTS
+from gateway.v1.examples.problems import PROBLEMS
+from gateway.v1.schemas import components
 
-REFERENCE = "#/components/schemas/{name}"
-PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _TEXT = {"type": "string"}
 #: The first is on every answer, all are on problems.
 HEADERS: dict[str, Any] = {
@@ -35,29 +36,6 @@ PROBLEM_HEADERS = {name: {"$ref": f"#/components/headers/{name}"} for name in HE
 ANY_HEADERS = {"X-Request-Id": PROBLEM_HEADERS["X-Request-Id"]}
 #: What `stream.gap` carries, which comes before the other events where some were lost to retention.
 _GAP = {"type": "object", "required": ["oldest"], "properties": {"oldest": {"type": "integer"}}}
-EXAMPLES: dict[str, Any] = {
-    "words": {
-        "summary": "A picture from words",
-        "value": {"operation": "image.generate", "prompt": "a shiba in space"},
-    },
-    "strict": {
-        "summary": "Every option honoured, or the request refused",
-        "value": {
-            "operation": "image.generate",
-            "prompt": "a lighthouse in a storm",
-            "size": {"width": 1024, "height": 1024},
-            "output": {"format": "png"},
-            "n": 2,
-            "on_unsupported": "reject",
-            "tags": {"project": "atlas"},
-        },
-    },
-}
-#: What the types cannot say: exactly one of several ways.
-ONE_OF: dict[str, list[list[str]]] = {
-    "Size": [["width", "height"], ["aspect_ratio"]],
-    "Input": [["asset_id"], ["data"], ["url"]],
-}
 DESCRIPTION = """\
 One contract in front of unlike image APIs. Every option is honoured or refused; every result is checked.
 
@@ -69,7 +47,12 @@ curl -s http://127.0.0.1:8080/v1/jobs -H 'Prefer: wait=60' \\
 ```
 
 Ask first what would be done with a request, and by whom: `POST /v1/jobs?dry_run=true`. Errors are problem documents
-(RFC 9457) from one catalogue: `GET /v1/errors`.
+(RFC 9457) from one catalogue: [`GET /v1/errors`](/v1/errors). `x-error-codes` of an operation are the codes that it can
+refuse with; a job that fails is a success of its request, and has any code of the catalogue in its `error`.
+
+Clients pass over fields, kinds of events and words that they do not know; enums with `x-closed` get no new words within
+a major version. What counts as a breaking change: `contracts/CHANGES.md`. Streams of events:
+[`/asyncapi.json`](/asyncapi.json). Capabilities: [`/capabilities.schema.json`](/capabilities.schema.json).
 """
 #: What the addresses are about, in the order in which one meets them.
 TAGS: dict[str, tuple[str, str]] = {
@@ -79,7 +62,12 @@ TAGS: dict[str, tuple[str, str]] = {
     "/v1/models": ("Models", "Who can do what."),
     "/v1/capabilities": ("Models", ""),
     "/v1/backends": ("Backends", "The servers behind the gateway, as they are now."),
+    "/v1/prompts": ("Prompts", "Prompts that backends write. Nothing is drawn."),
     "/v1/errors": ("Errors", "The catalogue: what each code means, and what helps."),
+    "/openapi.json": ("Documents", "The contract, generated: for programs, and as a page."),
+    "/asyncapi.json": ("Documents", ""),
+    "/capabilities.schema.json": ("Documents", ""),
+    "/docs": ("Documents", ""),
     "/": ("Operation", "For those who run the gateway."),
 }
 
@@ -89,22 +77,22 @@ def document(routes: Iterable[HTTPRouteHandler], dialects: Mapping[str, Dialect]
     handlers = list(routes)
     docs = [doc_of(handler) for handler in handlers]
     options = {name: dialect.options for name, dialect in dialects.items() if dialect.options is not None}
-    schemas, components = _schemas(docs, list(options.values()))
+    schemas, named = components(_kinds(docs), options)
     paths: dict[str, Any] = {}
     for handler, doc in zip(handlers, docs, strict=True):
         for path in sorted(handler.paths):
-            place = paths.setdefault(_template(path), {})
+            place = paths.setdefault(template(path), {})
             for method in sorted(handler.http_methods):
                 place[method.lower()] = _operation(handler, doc, path, method, schemas)
-    _mend(components, options)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Triptych", "version": version, "description": DESCRIPTION, "license": {"name": "MIT"}},
         "tags": [{"name": name, "description": text} for name, text in TAGS.values() if text],
         "paths": dict(sorted(paths.items())),
         "components": {
+            "examples": {each.name: _example(each) for each in (*_problems(), *_events())},
             "headers": HEADERS,
-            "schemas": dict(sorted(components.items())),
+            "schemas": named,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"key": []}, {}],
@@ -117,21 +105,15 @@ def doc_of(handler: HTTPRouteHandler) -> Doc:
     return doc
 
 
-def _schemas(docs: Sequence[Doc], options: Sequence[type[Struct]]) -> tuple[dict[Any, Any], dict[str, Any]]:
-    kinds: list[Any] = [Problem, JobSpec, JobEvent, *options]
+def _kinds(docs: Sequence[Doc]) -> list[Any]:
+    kinds: list[Any] = [Problem, JobSpec, JobEvent]
     for doc in docs:
         kinds += [kind for kind in (doc.body, doc.also, *doc.answers.values()) if _is_schema(kind)]
-    unique = list(dict.fromkeys(kinds))
-    found, components = msgspec.json.schema_components(unique, ref_template=REFERENCE)
-    return dict(zip(unique, found, strict=True)), dict(components)
+    return kinds
 
 
 def _is_schema(kind: Any) -> bool:
     return kind is not None and kind not in (bytes, str)
-
-
-def _template(path: str) -> str:
-    return re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
 
 
 def _operation(
@@ -149,6 +131,7 @@ def _operation(
         operation["requestBody"] = _body(doc, schemas)
     if doc.open:
         operation["security"] = []
+    operation["x-error-codes"] = list(codes_of(doc))
     return operation
 
 
@@ -209,7 +192,7 @@ def _body(doc: Doc, schemas: Mapping[Any, Any]) -> dict[str, Any]:
                 for each in doc.body_media_types
             },
         }
-    content = {"schema": schemas[doc.body], "examples": EXAMPLES}
+    content = {"schema": schemas[doc.body], **_examples(doc.asked)}
     return {"required": True, "content": dict.fromkeys(doc.body_media_types, content)}
 
 
@@ -222,15 +205,48 @@ def _responses(doc: Doc, schemas: Mapping[Any, Any], method: str) -> dict[str, A
         schema = schemas[kind] if _is_schema(kind) else {"type": "string"}
         if status == 200 and doc.also is not None:
             schema = {"anyOf": [schema, schemas[doc.also]]}
-        found[str(status)]["content"] = {doc.answer_media_type: {"schema": schema}}
+        told = _examples([each for each in doc.told if each.status == status])
+        found[str(status)]["content"] = {doc.answer_media_type: {"schema": schema, **told}}
         if status == 200 and doc.also_page:
             found["200"]["content"]["text/html"] = {"schema": _TEXT}
     if doc.also_events:
         place = found.setdefault("200", {"description": "The events, as they come", "headers": ANY_HEADERS})
-        place.setdefault("content", {})["text/event-stream"] = {"schema": _event(schemas)}
-    content = {} if method == "HEAD" else {"content": PROBLEM}
+        place.setdefault("content", {})["text/event-stream"] = {"schema": _event(schemas), **_named(_events())}
+    content = {} if method == "HEAD" else {"content": _problem(codes_of(doc))}
     found["default"] = {"description": "A problem (RFC 9457)", "headers": PROBLEM_HEADERS, **content}
     return dict(sorted(found.items()))
+
+
+def _examples(examples: Sequence[Example]) -> dict[str, Any]:
+    return {"examples": {each.name: _example(each) for each in examples}} if examples else {}
+
+
+def _example(example: Example) -> dict[str, Any]:
+    return {"summary": example.summary, "value": msgspec.to_builtins(example.value)}
+
+
+def _named(examples: Iterable[Example]) -> dict[str, Any]:
+    """Return examples by reference: those that many answers share stand among the components."""
+    return {"examples": {each.name: {"$ref": f"#/components/examples/{each.name}"} for each in examples}}
+
+
+def _problem(codes: Sequence[ErrorCode]) -> dict[str, Any]:
+    shown = _named(each for each in _problems() if each.value.code in codes)
+    return {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, **shown}}
+
+
+def _problems() -> list[Example]:
+    return [Example(f"problem.{code}", CATALOG[code].title, each) for code, each in PROBLEMS.items()]
+
+
+def _events() -> list[Example]:
+    """Return one frame of each kind, its `data` being JSON in a line."""
+    found = []
+    for event in EVENTS:
+        kind, data = str(event.__struct_config__.tag), msgspec.json.encode(event).decode()
+        frame = {"event": kind, "data": data} | ({"id": str(event.id)} if event.id is not None else {})
+        found.append(Example(f"event.{kind}", (type(event).__doc__ or kind).partition("\n")[0], frame))
+    return found
 
 
 def _event(schemas: Mapping[Any, Any]) -> dict[str, Any]:
@@ -256,17 +272,3 @@ _WORDS = {
     304: "Nothing changed",
     503: "Not now",
 }
-
-
-def _mend(components: dict[str, Any], options: Mapping[str, type[Struct]]) -> None:
-    """Write what the types cannot say into their schemas."""
-    for name, ways in ONE_OF.items():
-        components[name]["oneOf"] = [{"required": way} for way in ways]
-    typed = {name: {"$ref": REFERENCE.format(name=kind.__name__)} for name, kind in options.items()}
-    for kind in get_args(JobSpec):
-        components[kind.__name__]["properties"]["options"]["properties"] = typed
-
-
-def to_json(value: dict[str, Any]) -> bytes:
-    """Return the document as it is committed and served: readable, with a newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from gateway.v1.answer import AnyRequest, answer
 from gateway.v1.ask import caller_of, demand, desk_of
-from gateway.v1.doc import Doc
+from gateway.v1.doc import Doc, Example
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -44,7 +44,18 @@ class Version(Struct, frozen=True, kw_only=True):
     sandbox: bool
 
 
-@get("/livez", summary="Is the process alive?", opt={"doc": Doc(answers={200: Alive}, open=True)})
+READY = Readiness(
+    status="ready",
+    backends={"studio": BackendReadiness(up=True, ready_accounts=("default",))},
+)
+STOPPING = Readiness(status="stopping", backends=READY.backends)
+
+
+@get(
+    "/livez",
+    summary="Is the process alive?",
+    opt={"doc": Doc(answers={200: Alive}, open=True, told=(Example("alive", "It is", Alive()),))},
+)
 async def livez() -> Response[bytes]:
     """Say that the process answers."""
     return answer(Alive())
@@ -53,7 +64,16 @@ async def livez() -> Response[bytes]:
 @get(
     "/readyz",
     summary="Does the gateway take work in?",
-    opt={"doc": Doc(answers={200: Readiness, 503: Readiness}, open=True)},
+    opt={
+        "doc": Doc(
+            answers={200: Readiness, 503: Readiness},
+            open=True,
+            told=(
+                Example("ready", "Work is taken in", READY),
+                Example("stopping", "Nothing new is taken in", STOPPING, 503),
+            ),
+        )
+    },
 )
 async def readyz(request: AnyRequest) -> Response[bytes]:
     """Say whether work is taken in; each backend's state is told, and does not count."""
@@ -62,13 +82,27 @@ async def readyz(request: AnyRequest) -> Response[bytes]:
     return answer(readiness, status=200 if readiness.status == "ready" else 503)
 
 
-@get("/version", summary="What is running?", opt={"doc": Doc(answers={200: Version}, open=True)})
+@get(
+    "/version",
+    summary="What is running?",
+    opt={
+        "doc": Doc(
+            answers={200: Version},
+            open=True,
+            told=(Example("version", "A gateway", Version(name="triptych", version="0.1.0", sandbox=False)),),
+        )
+    },
+)
 async def version(request: AnyRequest) -> Response[bytes]:
     """Say the version, and whether sandboxes stand behind it."""
     return answer(request.app.state["version"])
 
 
-@get("/metrics", summary="Prometheus metrics", opt={"doc": Doc(answers={200: str}, answer_media_type="text/plain")})
+@get(
+    "/metrics",
+    summary="Prometheus metrics",
+    opt={"doc": Doc(answers={200: str}, answer_media_type="text/plain", codes=("auth.forbidden",))},
+)
 async def metrics(request: AnyRequest) -> Response[bytes]:
     """Answer a scrape; needs `ops:read`."""
     caller = await caller_of(request, desk_of(request).access)

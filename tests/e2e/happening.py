@@ -62,6 +62,14 @@ def replayed(world: World) -> None:
         made(world.http, spec(f"{PROMPT} twice"), Idempotency_Key="the-same")
 
 
+def sent_again(world: World) -> None:
+    """Send the same as an SDK does that has heard nothing of the first."""
+    body = {"prompt": f"{PROMPT} again", "model": "ima2/gpt-5.4"}
+    for number in "01":
+        headers = {"x-stainless-retry-count": number}
+        world.http.post("/openai/v1/images/generations", json=body, headers=headers).raise_for_status()
+
+
 def crowded(world: World) -> None:
     """Fill a backend's slots, and let one more wait."""
     jobs = [world.begun(f"[[slow:900]] {number}", "ima2") for number in range(3)]

@@ -136,12 +136,32 @@ def test_a_command_that_is_wrong_is_exit_code_2_and_makes_nothing(
 
 
 def test_a_dry_run_tells_and_makes_nothing(gateway: GatewayProcess, tmp_path: Path) -> None:
-    """--dry-run prints what would happen as JSON."""
-    said = generate(gateway, tmp_path, "a fox", "--dry-run", "--backend", "ima2", "-o", "fox.png")
-    explained = json.loads(said.out)
-    assert (said.code, said.err) == (0, "")
-    assert explained["chosen"].startswith("ima2/")
+    """--dry-run says who would make it, what would be sent, and each candidate's verdict; with --json all of it."""
+    words = ("a fox", "--dry-run", "--backend", "imgen", "--size", "1000x1000", "--adapt", "-o", "fox.png")
+    explained = json.loads(generate(gateway, tmp_path, *words, "--json").out)
+    assert explained["chosen"].startswith("imgen/")
+    said = generate(gateway, tmp_path, *words)
+    assert (said.code, said.err, said.plain) == (0, "", True)
+    assert said.out.startswith(f"{explained['chosen']} would make it. Nothing was sent.\n\nPOST http://127.0.0.1:")
+    assert json.dumps(explained["request"]["body"], indent=2) in said.out
+    assert 'adjusted /size: {"width": 1000, "height": 1000} becomes {"width": 1024' in said.out
+    for each in explained["candidates"]:
+        assert re.search(rf"  {each['model']} +{each['account']} +fits with changes to /size\n", said.out)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_of_what_would_be_refused_ends_as_the_request_would(gateway: GatewayProcess, tmp_path: Path) -> None:
+    """Everybody's reasons, then the refusal with what would help, and exit code 1; so does its JSON."""
+    words = ("a fox", "--dry-run", "--backend", "imgen", "--seed", "7")
+    said = generate(gateway, tmp_path, *words)
+    assert said.code == 1
+    assert said.out.startswith("Nobody would make it.\n")
+    assert said.out.count("/seed: takes no seed") == said.out.count("request.option_unsupported") == 3
+    assert said.err.startswith("request.option_unsupported: /seed: takes no seed")
+    assert "supported by: studio/" in said.err
+    as_json = generate(gateway, tmp_path, *words, "--json")
+    assert (as_json.code, as_json.err) == (1, "")
+    assert json.loads(as_json.out)["refusal"]["code"] == "request.option_unsupported"
 
 
 def test_a_gateway_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from tests.e2e.typed import PROGRAM, Said, Terminal, environment, typed
 from tests.harness import GatewayProcess, free_port, until
 
 COMMANDS = """
-serve, sandbox, generate, jobs, jobs ls, jobs show, jobs watch, jobs cancel, backends, errors, errors explain,
-keys, keys create, keys ls, keys revoke, migrate, openapi, config, config check
+serve, sandbox, generate, jobs, jobs ls, jobs show, jobs watch, jobs cancel, backends, verify, errors, errors explain,
+keys, keys create, keys ls, keys revoke, migrate, openapi, asyncapi, capability-schema, config, config check
 """
 ROOT = Path(__file__).parents[2]
 
@@ -53,7 +53,7 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
     assert page.stdout.startswith(f"Usage: triptych {command} ")
     text = " ".join(page.stdout.partition("\n\n")[2].split())
     assert re.match(r"[A-Z][^.]+[.:]", text)
-    example = re.search(r"Example: +triptych ([a-z ]+)", text)
+    example = re.search(r"Example: +triptych ([a-z -]+)", text)
     assert example is not None, page.stdout
     assert example[1].strip().startswith(command)
 

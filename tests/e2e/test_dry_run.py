@@ -56,6 +56,37 @@ def test_when_nobody_fits_nobody_is_chosen_and_everybody_says_why(gateway: Gatew
     foreseen = {reason["pointer"] for each in answer["candidates"] for reason in each["reasons"]}
     assert foreseen == set(pointers(refusal)) == {"/seed", "/character"}
     assert len(refusal["candidates"]) == len(answer["candidates"])
+    told = {name: value for name, value in refusal.items() if name not in ("instance", "candidates")}
+    assert answer["refusal"] == told
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"route": {"backends": ["ima2"], "accounts": ["api"], "require_healthy": True}}, "routing.no_candidate"),
+        ({"n": 64}, "request.option_unsupported"),
+        ({"route": {"backends": ["ima2"]}, "n": 64}, "request.field_invalid"),
+        ({"model": "imgen/eros", "seed": 1, "on_unsupported": "adapt"}, "request.option_unsupported"),
+    ],
+)
+def test_what_would_be_refused_is_told_as_it_would_be(
+    gateway: GatewayProcess, fields: dict[str, Any], code: str
+) -> None:
+    """Nobody is chosen, and `refusal` is the problem that the request itself is answered with."""
+    body = spec(on=None, **fields)
+    answer = explained(gateway.http, body)
+    refusal = gateway.http.post("/v1/jobs", json=body).json()
+    assert (answer["chosen"], answer["refusal"]["code"], refusal["code"]) == (None, code, code)
+    assert answer["refusal"]["detail"] == refusal["detail"]
+
+
+def test_a_dry_run_asks_for_the_scopes_that_the_request_would(keyed: KeyedGateway) -> None:
+    """What goes ahead of others needs `admin`, and pictures in the answer `assets:read`."""
+    writer = keyed.client("red", "--scope", "jobs:write")
+    for fields, scope in (({"priority": 5}, "admin"), ({"output": {"delivery": "inline"}}, "assets:read")):
+        for path in ("/v1/jobs?dry_run=true", "/v1/jobs"):
+            found = problem(writer.post(path, json=spec(**fields)), "auth.forbidden")
+            assert found["reason"] == scope
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,19 @@
 """`triptych errors explain`: what a person is told of a native answer is what the gateway itself would make of it."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from click import unstyle
 from click.testing import CliRunner, Result
 
 from contracts.codes import CATALOG
 from gateway.cli.errors import errors
-from tests.e2e.typed import environment, typed
+from gateway.v1.words import LEFT, REFINED, WHO
+from tests.e2e.typed import Terminal, environment, typed
 
 ROOT = Path(__file__).parents[2]
 RECORDINGS = ROOT / "adapters"
@@ -183,6 +186,12 @@ def test_the_program_reads_standard_input(tmp_path: Path) -> None:
         (("--status", "500"), "Missing option '--dialect'"),
         (("--dialect", "ima2", "--status", "70000"), "is not in the range 100<=x<=599"),
         (("--dialect", "ima2", "--status", "teapot"), "'teapot' is not a valid integer"),
+        (
+            ("--dialect", "ima2", "--status", "500", "--route", "/api/edit"),
+            "'/api/edit' is no route",
+        ),
+        (("--dialect", "ima2", "--status", "500", "--profile", "old"), "no build 'old'; there are head, tag, new"),
+        (("--dialect", "ima2", "--status", "500", "nobody.json"), "'nobody.json': No such file"),
     ],
 )
 def test_a_question_that_is_none_is_exit_code_2(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
@@ -190,6 +199,70 @@ def test_a_question_that_is_none_is_exit_code_2(tmp_path: Path, words: tuple[str
     said = typed("errors", "explain", *words, env=environment(), cwd=tmp_path)
     assert (said.code, said.out) == (2, "")
     assert told in said.err
+
+
+FRAME = b'event: error\r\ndata: {"error": {"code":\r\ndata: "GROK_SEARCH_TIMEOUT"}}\r\n\r\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (FRAME, None, "backend.timeout"),
+        (FRAME, "200", "backend.timeout"),
+        (b": ping\n\nevent: phase\ndata: {}\n\n" + FRAME, None, "backend.timeout"),
+        (FRAME + b'event: done\ndata: {"image": "x"}\n\n', "200", "backend.timeout"),
+        (b'data: {"error": "?", "code": "REF_TOO_MANY"}\n\n', "400", "request.reference_too_many"),
+        (b'event: phase\ndata: {"phase": "image"}\n\n', "200", None),
+    ],
+)
+def test_frames_of_a_stream_are_read_as_they_came(body: bytes, status: str | None, code: str | None) -> None:
+    """The error among them is what is asked about; it needs no status, and a good one does not make it good."""
+    words = ["explain", "--dialect", "ima2", *(("--status", status) if status else ())]
+    done = CliRunner().invoke(errors, words, input=body)
+    assert (done.exit_code, json.loads(done.stdout)["code"]) == (0, code)
+
+
+def test_a_body_may_lie_in_a_file(tmp_path: Path) -> None:
+    """What is read of it is the same as from a pipe."""
+    body = b'{"error": "x", "code": "REF_TOO_MANY"}'
+    (tmp_path / "body.json").write_bytes(body)
+    words = ("errors", "explain", "--dialect", "ima2", "--status", "400")
+    by_file = typed(*words, "body.json", env=environment(), cwd=tmp_path)
+    assert (by_file.code, by_file.out) == (0, typed(*words, env=environment(), cwd=tmp_path, given=body).out)
+
+
+def test_a_person_is_told_in_sentences(tmp_path: Path) -> None:
+    """In a terminal: what it means, who acts, what may be tried, what is left behind, and what is not known."""
+    (tmp_path / "body.json").write_text('{"error": "x", "code": "REF_TOO_MANY"}')
+    words = ("errors", "explain", "--dialect", "ima2", "--status", "400")
+    terminal = Terminal(*words, "body.json", env=environment(), cwd=tmp_path)
+    assert terminal.end() == 0
+    row = CATALOG["request.reference_too_many"]
+    said = unstyle(terminal.shown)
+    assert f"{row.code}: {row.title}. HTTP 400.\r\n{row.action}\r\n" in said
+    for text in (WHO[row.blame], LEFT[row.outcome], "HTTP 400, REF_TOO_MANY, said by ima2", "pointer /inputs"):
+        assert text in said
+    assert REFINED["passed_our_validation"] in said
+    (tmp_path / "body.json").write_text('{"error": "x", "code": "NEVER_SEEN"}')
+    terminal = Terminal(*words, "body.json", env=environment(), cwd=tmp_path)
+    assert terminal.end() == 0
+    assert "No row of ima2's table knows this answer" in terminal.shown
+    terminal = Terminal(*words, "--json", "body.json", env=environment(), cwd=tmp_path)
+    assert terminal.end() == 0
+    assert json.loads(terminal.shown)["mapped"] is False
+
+
+def test_the_examples_of_the_help_say_what_they_promise(tmp_path: Path) -> None:
+    """Every command in it is typed; the routes that matter to a dialect are those of its table."""
+    page = typed("errors", "explain", "--help", env=environment(), cwd=tmp_path).out
+    piped = re.findall(r"echo '(.*)' \| triptych (errors explain .*)", page)
+    codes = [
+        json.loads(typed(*words.split(), env=environment(), cwd=tmp_path, given=body.encode()).out)["code"]
+        for body, words in piped
+    ]
+    assert codes == ["backend.overloaded", "request.model_unknown"]
+    listed = typed("errors", "explain", "--dialect", "imgen", "--routes", env=environment(), cwd=tmp_path).out
+    assert any("generate" in route for route in listed.splitlines())
 
 
 def test_the_catalogue_is_listed_and_each_code_explained(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ NEEDS: dict[Route, str] = {
     ("get", "/version"): OPEN,
     ("get", "/metrics"): "ops:read",
     ("get", "/openapi.json"): ANY,
+    ("get", "/asyncapi.json"): ANY,
+    ("get", "/capabilities.schema.json"): ANY,
     ("get", "/docs"): ANY,
     ("get", "/docs/rapidoc.js"): ANY,
     ("get", "/v1/errors"): ANY,

@@ -17,8 +17,9 @@ from adapters.ima2.face.asked import (
 from adapters.ima2.face.failure import Failure, Refused, check
 from adapters.ima2.face.front import WAIT_S, Ask, Front
 from adapters.ima2.face.result import filename, images, pictures, shown
-from adapters.ima2.face.said import SANDBOX, said
+from adapters.ima2.face.said import said
 from adapters.ima2.face.story import Telling
+from adapters.kit.repeated import replayed
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.face import Answer, Call, FaceRoute
@@ -65,13 +66,13 @@ class Edit:
             inputs=inputs,
             session=text_or_none(body.get("sessionId")),
         )
-        begun = await front.begin(caller, ask, wait_s=WAIT_S)
+        begun = await front.begin(call, caller, ask, wait_s=WAIT_S)
         job = begun.created.job
         found = front.ended(job, "edit")
         if found is not None:
-            return _refused(found)
+            return _refused(found, replayed(begun.created))
         answer = await Edited(front, caller, begun.named).done(job, begun.created.data)
-        return said(answer, headers={SANDBOX: "true"} if job.sandbox else {})
+        return said(answer, headers=begun.headers)
 
     def _mask(self, body: dict[str, Any], account: str | None) -> tuple[Input, ...]:
         given = body.get("mask")
@@ -116,5 +117,6 @@ class Edited(Telling):
         return {**failure.flat(found), "status": found.status, "requestId": self.request_id}
 
 
-def _refused(found: Failure) -> Answer:
-    return said(failure.flat(found), status=found.status, headers=found.headers, code=found.catalogue)
+def _refused(found: Failure, headers: Mapping[str, str] = {}) -> Answer:
+    sent = {**found.headers, **headers}
+    return said(failure.flat(found), status=found.status, headers=sent, code=found.catalogue)

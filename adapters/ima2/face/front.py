@@ -3,22 +3,24 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, structs
 
 from adapters.ima2.face import inverse, model
-from adapters.ima2.face.asked import Terms
-from adapters.ima2.face.failure import Failure
+from adapters.ima2.face.asked import Terms, body_of
+from adapters.ima2.face.failure import Failure, check
 from adapters.ima2.face.profile import Profile, Route
 from adapters.ima2.face.said import SANDBOX
 from adapters.ima2.face.wish import wish
+from adapters.kit import repeated
 from adapters.kit.wish import Wish, left_out, without
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.desk import Created, Desk
-from contracts.face import FaceSettings
+from contracts.face import Call, FaceSettings
 from contracts.job import TERMINAL, Job
 from contracts.media import Input
 from contracts.names import Named, NewName
+from contracts.sender import Sent
 from contracts.spec import ImageEdit, ImageGenerate, Operation, Video, VideoGenerate
 
 FACE = "ima2"
@@ -53,6 +55,17 @@ class Begun(Struct, frozen=True, kw_only=True):
     named: Named
     created: Created
 
+    @property
+    def request_id(self) -> str:
+        """The id by which its client may ask for it: of a replay the first request's."""
+        return str(self.named.note["requestId"] or "")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says of itself."""
+        sandbox = {SANDBOX: "true"} if self.created.job.sandbox else {}
+        return {**sandbox, **repeated.replayed(self.created)}
+
 
 class Front:
     """What all routes share."""
@@ -63,8 +76,9 @@ class Front:
         self.settings = settings
         self.profile = profile
 
-    async def begin(self, caller: Caller, ask: Ask, *, wait_s: float, key: str | None = None) -> Begun:
+    async def begin(self, call: Call, caller: Caller, ask: Ask, *, wait_s: float) -> Begun:
         """Make the job, leaving out wishes that nobody can honour; raise what refuses it."""
+        key = self._key(call)
         operation = _OPERATIONS[ask.kind]
         meant = model.resolve(self.desk.catalogue, caller, ask.terms.model, operation)
         dropped = {"/model"} if meant == model.AUTO and ask.terms.model not in (None, model.AUTO) else set()
@@ -78,9 +92,12 @@ class Front:
             video=ask.video,
             request_id=ask.request_id,
         )
+        # An id that the client did not choose is another one the next time.
+        named = wished.spec.client_ref if ask.request_id != call.request_id else UNSET
+        sent = Sent(sender=call.sender, meant=structs.replace(wished.spec, client_ref=named))
         for _ in range(_TRIES):
             try:
-                return await self._made(caller, ask, wished, dropped, wait_s, key)
+                return await self._made(caller, ask, wished, dropped, wait_s, key, sent)
             except CatalogError as error:
                 found = left_out(error, wished)
                 if not found:
@@ -89,8 +106,24 @@ class Front:
                 wished = without(wished, found)
         raise CatalogError("gateway.internal", "The request could not be settled.", reason="bug")
 
+    def _key(self, call: Call) -> str | None:
+        """Return the idempotency key: of NEW's clients also the body's (wire §11), here of every route."""
+        key: Any = call.headers.get(repeated.HEADER)
+        if key is None and self.profile.is_new:
+            key = (body_of(call) or {}).get("idempotencyKey")
+        if key is not None and not repeated.is_key(key):
+            raise check("IDEMPOTENCY_KEY_INVALID", "Idempotency-Key must be 1 to 255 printable characters")
+        return None if key is None else str(key)
+
     async def _made(
-        self, caller: Caller, ask: Ask, wished: Wish, dropped: set[str], wait_s: float, key: str | None
+        self,
+        caller: Caller,
+        ask: Ask,
+        wished: Wish,
+        dropped: set[str],
+        wait_s: float,
+        key: str | None,
+        sent: Sent,
     ) -> Begun:
         stem = f"n_{self.settings.token(32)}" if ask.is_node else f"{self.now_ms()}_{self.settings.token(32)}"
         note = {**self._note(ask, dropped), "stem": stem}
@@ -115,6 +148,7 @@ class Front:
             wait_s=wait_s,
             route=f"/ima2/api/{ask.route}",
             names=names,
+            sent=sent,
         )
         named = Named(native_id=stem, job=created.job, collection=ask.session, note=note)
         if created.replayed:
@@ -140,9 +174,10 @@ class Front:
             **ask.note,
         }
 
-    def stream_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+    def stream_headers(self, headers: Mapping[str, str], begun: Begun | None = None) -> dict[str, str]:
         """Return the headers of a stream: it begins before anybody knows who will make its pictures."""
-        return {**headers, SANDBOX: "true"} if self.settings.sandbox else dict(headers)
+        sandbox = {SANDBOX: "true"} if self.settings.sandbox else {}
+        return {**headers, **sandbox, **({} if begun is None else repeated.replayed(begun.created))}
 
     def now_ms(self) -> int:
         """Return the time as JavaScript has it."""

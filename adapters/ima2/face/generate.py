@@ -1,23 +1,21 @@
 """`POST /api/generate`: n pictures in one JSON answer, whenever they are ready (wire §3)."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from adapters.ima2.face import failure
 from adapters.ima2.face.asked import body_of, may_answer_pictures, present, request_id_of, text_or_none
-from adapters.ima2.face.failure import Failure, Refused, check
+from adapters.ima2.face.failure import Failure, Refused
 from adapters.ima2.face.front import WAIT_S, Front
 from adapters.ima2.face.result import filename, images, milliseconds, pictures, shown
-from adapters.ima2.face.said import SANDBOX, said
+from adapters.ima2.face.said import said
 from adapters.ima2.face.several import ask_of
 from adapters.ima2.face.story import Telling
+from adapters.kit.repeated import replayed
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.face import Answer, Call, FaceRoute
 from contracts.job import TERMINAL, Job
-
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Generate:
@@ -59,27 +57,17 @@ class Generate:
             note={"clientNodeId": text_or_none(body.get("clientNodeId"))},
         )
         at_once = front.profile.is_new and body.get("async") is True
-        key = self._key(call, body)
-        begun = await front.begin(caller, ask, wait_s=0 if at_once else WAIT_S, key=key)
+        begun = await front.begin(call, caller, ask, wait_s=0 if at_once else WAIT_S)
         job, telling = begun.created.job, Generated(front, caller, begun.named)
         replay = {"idempotentReplay": True} if begun.created.replayed else {}
         if at_once and job.state not in TERMINAL:
-            return said({"requestId": telling.request_id, "async": True, **replay}, status=202)
+            told = {"requestId": telling.request_id, "async": True, **replay}
+            return said(told, status=202, headers=replayed(begun.created))
         found = front.ended(job, "generate")
         if found is not None:
             body = {**failure.long(found, telling.request_id), **replay}
-            return said(body, status=found.status, code=found.catalogue)
-        body = {**await telling.done(job, begun.created.data), **replay}
-        return said(body, headers={SANDBOX: "true"} if job.sandbox else {})
-
-    def _key(self, call: Call, body: dict[str, Any]) -> str | None:
-        """Return NEW's idempotency key (wire §11)."""
-        key = call.headers.get("idempotency-key", body.get("idempotencyKey"))
-        if key is None or not self._front.profile.is_new:
-            return None
-        if not isinstance(key, str) or not _KEY.fullmatch(key):
-            raise check("IDEMPOTENCY_KEY_INVALID", "Idempotency-Key must be 1 to 255 printable characters")
-        return key
+            return said(body, status=found.status, headers=replayed(begun.created), code=found.catalogue)
+        return said({**await telling.done(job, begun.created.data), **replay}, headers=begun.headers)
 
 
 class Generated(Telling):

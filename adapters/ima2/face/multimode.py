@@ -45,9 +45,9 @@ class Multimode:
         except CatalogError as error:
             return _refused(self._front.failure(error, "multimode"), request_id, at_once=at_once)
         if at_once:
-            return said({"requestId": request_id}, status=202)
+            return said({"requestId": begun.request_id}, status=202, headers=begun.headers)
         frames = Sequenced(self._front, caller, begun.named).frames()
-        return Answer(headers=self._front.stream_headers(EVENT_STREAM), frames=frames)
+        return Answer(headers=self._front.stream_headers(EVENT_STREAM, begun), frames=frames)
 
     async def _begun(self, call: Call, caller: Caller, body: dict[str, Any], request_id: str) -> Begun:
         front = self._front
@@ -62,7 +62,7 @@ class Multimode:
             options={"multimode": True},
             note={"sequenceId": sequence},
         )
-        return await front.begin(caller, ask, wait_s=0)
+        return await front.begin(call, caller, ask, wait_s=0)
 
 
 class Sequenced(Telling):

@@ -17,8 +17,9 @@ from adapters.ima2.face.asked import (
 from adapters.ima2.face.failure import Failure, Refused, check
 from adapters.ima2.face.front import WAIT_S, Ask, Front
 from adapters.ima2.face.result import filename, images, milliseconds, pictures, shown
-from adapters.ima2.face.said import EVENT_STREAM, SANDBOX, data_url, frame, read, said
+from adapters.ima2.face.said import EVENT_STREAM, data_url, frame, read, said
 from adapters.ima2.face.story import Telling, Told
+from adapters.kit.repeated import replayed
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.event import JobEvent, JobPartialImage
@@ -55,7 +56,7 @@ class Node:
         return read(call, {"nodeId": found.named.native_id, "meta": _meta(found.named), "url": url})
 
     async def _post(self, call: Call, caller: Caller) -> Answer:
-        front, body = self._front, body_of(call) or {}
+        front, body, replay = self._front, body_of(call) or {}, dict[str, str]()
         parent, request_id = body.get("parentNodeId"), request_id_of(self._front.profile, call, body)
         at_once = front.profile.is_new and body.get("async") is True
         framed = not at_once and "text/event-stream" in call.headers.get("accept", "")
@@ -64,16 +65,17 @@ class Node:
             if framed:
                 front.desk.jobs.check_listening(caller)
             ask = await self._ask(call, caller, body, request_id)
-            begun = await front.begin(caller, ask, wait_s=0 if framed or at_once else WAIT_S)
+            begun = await front.begin(call, caller, ask, wait_s=0 if framed or at_once else WAIT_S)
+            replay = replayed(begun.created)
             if at_once:
-                return said({"requestId": request_id}, status=202)
+                return said({"requestId": begun.request_id}, status=202, headers=begun.headers)
             job, telling = begun.created.job, Continued(front, caller, begun.named)
             if framed:
-                return Answer(headers=front.stream_headers(EVENT_STREAM), frames=telling.frames())
+                return Answer(headers=front.stream_headers(EVENT_STREAM, begun), frames=telling.frames())
             found = front.ended(job, "node")
             if found is None:
                 answer = await telling.done(job, begun.created.data)
-                return said(answer, headers={SANDBOX: "true"} if job.sandbox else {})
+                return said(answer, headers=begun.headers)
         except Refused as refused:
             found = refused.failure
         except CatalogError as error:
@@ -85,7 +87,7 @@ class Node:
             return Answer(body=opened + body_of_error, headers=EVENT_STREAM, code=found.catalogue)
         # Before the stream opens even a client that asked for frames gets plain JSON (recorded).
         body_of_answer = failure.node_short(found, parent) if found.checked else failure.node_long(found, parent)
-        return said(body_of_answer, status=found.status, headers=found.headers, code=found.catalogue)
+        return said(body_of_answer, status=found.status, headers={**found.headers, **replay}, code=found.catalogue)
 
     async def _ask(self, call: Call, caller: Caller, body: dict[str, Any], request_id: str) -> Ask:
         """Check in the server's order: model, effort, context, prompt, references, moderation, source (wire §5)."""

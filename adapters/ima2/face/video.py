@@ -55,15 +55,15 @@ class Video:
             if not at_once:
                 front.desk.jobs.check_listening(caller)
             ask = await self._ask(caller, body, request_id)
-            begun = await front.begin(caller, ask, wait_s=0)
+            begun = await front.begin(call, caller, ask, wait_s=0)
         except Refused as refused:
             return _refused(refused.failure, request_id, at_once=at_once)
         except CatalogError as error:
             return _refused(front.failure(error, "video"), request_id, at_once=at_once)
         if at_once:
-            return said({"requestId": request_id}, status=202)
+            return said({"requestId": begun.request_id}, status=202, headers=begun.headers)
         frames = Filmed(front, caller, begun.named).frames()
-        return Answer(headers=front.stream_headers(EVENT_STREAM), frames=frames)
+        return Answer(headers=front.stream_headers(EVENT_STREAM, begun), frames=frames)
 
     async def _ask(self, caller: Caller, body: dict[str, Any], request_id: str) -> Ask:
         if body.get("provider") not in _PROVIDERS:

@@ -14,6 +14,7 @@ from adapters.ima2.sandbox.multimode import Multimode
 from adapters.ima2.sandbox.node import Node
 from adapters.ima2.sandbox.profile import profile_named
 from adapters.ima2.sandbox.prompt import PromptBuilder
+from adapters.ima2.sandbox.provoking import PROVOCATIONS
 from adapters.ima2.sandbox.server import Server
 from adapters.ima2.sandbox.session import SessionRoutes
 from adapters.ima2.sandbox.status import Status
@@ -31,7 +32,9 @@ def sandbox(
     *, data_dir: str, profile: str | None = None, speed: float = 1.0, scenario: str | None = None
 ) -> web.Application:
     """Return an ima2 server of a build (`head`, `tag`, `new`) over its own data directory."""
-    emulator = Emulator("ima2", data_dir=data_dir, speed=speed, scenario=scenario, tokens=TOKENS)
+    emulator = Emulator(
+        "ima2", data_dir=data_dir, speed=speed, scenario=scenario, tokens=TOKENS, provocations=PROVOCATIONS
+    )
     server = Server(emulator, profile_named(profile))
     faults = Faults(emulator, server.profile, server.gallery)
     app = emulator.application(faults.faults)

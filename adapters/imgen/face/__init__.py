@@ -25,11 +25,11 @@ from contracts.face import Answer, Call, FaceOffer, FaceRoute, FaceSettings, Hea
 PATH = "/api/v2"
 
 
-async def _models(front: Front, caller: Caller, _body: Mapping[str, Any]) -> dict[str, Any]:
+async def _models(front: Front, _call: Call, caller: Caller, _body: Mapping[str, Any]) -> dict[str, Any]:
     return model.listing(front.desk.catalogue, caller)
 
 
-_ACTIONS: Mapping[Action, Callable[[Front, Caller, Mapping[str, Any]], Awaitable[dict[str, Any] | Answer]]] = {
+_ACTIONS: Mapping[Action, Callable[[Front, Call, Caller, Mapping[str, Any]], Awaitable[dict[str, Any] | Answer]]] = {
     "models": _models,
     "generate": generate,
     "status": status,
@@ -82,7 +82,7 @@ class ImgenFace:
             # The seed has a text for no action, and none for an unknown one.
             return Refused("Missing action", code="request.malformed").answer
         try:
-            answer = await _ACTIONS[action](self._front, caller, body)
+            answer = await _ACTIONS[action](self._front, call, caller, body)
         except Refused as ended:
             return _counted(ended, action)
         except CatalogError as error:

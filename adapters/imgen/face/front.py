@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, structs
 
 from adapters.imgen.face import model
 from adapters.imgen.face.asked import Ask
 from adapters.imgen.face.wish import Wish, chosen, left_out, refusal, settled, wish, without
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
-from contracts.desk import Desk, Explanation
+from contracts.desk import Created, Desk, Explanation
 from contracts.face import FaceSettings
-from contracts.job import Job
 from contracts.names import NewName
+from contracts.sender import Sent
 from contracts.spec import ImageGenerate
 
 FACE = "imgen"
@@ -34,6 +34,14 @@ class Settled(Struct, frozen=True, kw_only=True):
     def model(self) -> str:
         """Who serves it, in the contract's words."""
         return self.spec.model
+
+
+class Begun(Struct, frozen=True, kw_only=True):
+    """A run, as it was begun now or by an equal request before: its id, and what is remembered of it."""
+
+    run: str
+    note: Mapping[str, Any]
+    created: Created
 
 
 class Front:
@@ -81,13 +89,41 @@ class Front:
             raise refusal(told)
         return without(wished, gone), dropped | gone
 
+    def meant(self, ask: Ask) -> ImageGenerate:
+        """Return what was asked for by the client's own names, whoever can make it now: equal requests are equal."""
+        spec = wish(ask, ask.model or model.AUTO, "", lenient=self.lenient).spec
+        return structs.replace(spec, client_ref=UNSET, optimize_prompt=True if ask.optimize else UNSET)
+
+    async def earlier(self, caller: Caller, ask: Ask, key: str) -> Begun | None:
+        """Return the run that an equal request began under this key; raise for a key of another request."""
+        created = await self.desk.jobs.earlier(caller, self.meant(ask), idempotency_key=key, route=ROUTE)
+        return None if created is None else await self._known(caller, created)
+
     async def begin(
-        self, caller: Caller, spec: ImageGenerate, run: str, note: Mapping[str, Any], equal: str, alike: str
-    ) -> Job:
+        self,
+        caller: Caller,
+        spec: ImageGenerate,
+        run: str,
+        note: Mapping[str, Any],
+        equal: str,
+        alike: str,
+        key: str | None,
+        sent: Sent,
+    ) -> Begun:
         """Make the job, with what it is found by: its id, and what requests have to be to be answered with it."""
         names = [
             NewName(face=FACE, kind=RUN, native_id=run, collection=alike, note=note),
             NewName(face=FACE, kind=EQUAL, native_id=run, collection=equal, note=note),
         ]
-        created = await self.desk.jobs.create(caller, spec, idempotency_key=None, wait_s=0, route=ROUTE, names=names)
-        return created.job
+        created = await self.desk.jobs.create(
+            caller, spec, idempotency_key=key, wait_s=0, route=ROUTE, names=names, sent=sent
+        )
+        if created.replayed:
+            return await self._known(caller, created)
+        return Begun(run=run, note=note, created=created)
+
+    async def _known(self, caller: Caller, created: Created) -> Begun:
+        named = await self.desk.names.of_job(caller, FACE, RUN, created.job.id)
+        if named is None:
+            raise CatalogError("resource.expired", "The run of this Idempotency-Key is past its time.")
+        return Begun(run=named.native_id, note=named.note, created=created)

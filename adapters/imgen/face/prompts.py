@@ -16,6 +16,7 @@ from adapters.imgen.face.said import Refused, refused
 from adapters.imgen.face.wish import chosen
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
+from contracts.face import Call
 from contracts.prompts import OptimizeAsk, PromptMade, RandomAsk
 from contracts.tags import Tagged, read, written
 
@@ -28,7 +29,7 @@ _MANNERS = ("wide composition", "close up", "seen from above", "shallow depth of
 WORD_LIST = "word list of the gateway"
 
 
-async def optimize(front: Front, caller: Caller, body: Mapping[str, Any]) -> dict[str, Any]:
+async def optimize(front: Front, _call: Call, caller: Caller, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a richer prompt, with its character and its terms in their places; the same one if nothing changed."""
     fields = Fields(body, lenient=front.lenient)
     prompt = fields.prompt()
@@ -78,7 +79,7 @@ async def _rewritten(front: Front, caller: Caller, tagged: Tagged, meant: str) -
     return structs.replace(tagged, text=text) if made.changed and text else tagged
 
 
-async def random(front: Front, caller: Caller, body: Mapping[str, Any]) -> dict[str, Any]:
+async def random(front: Front, _call: Call, caller: Caller, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a prompt of somebody's making. An unknown character is as good as none named (seed, "action: random")."""
     known = model.characters(model.offered(front.desk.catalogue, caller).values())
     given = body.get("character")

@@ -103,6 +103,7 @@ _WORDS: Mapping[ErrorCode, tuple[int, str]] = {
     "resource.cache_miss": (404, "No cached result found"),
     "quota.rate_limited": (429, "Too many requests"),
     "quota.budget_exhausted": (402, "Budget exhausted"),
+    "idempotency.conflict": (422, "Idempotency-Key was used before"),
     "gateway.overloaded": (503, "Service unavailable"),
     "gateway.internal": (500, "Internal server error"),
 }
@@ -129,4 +130,5 @@ FIELDS: tuple[tuple[str, str], ...] = (
     *((f"/provenance/{name}", f"cs_{name}") for name in ("author", "title", "description", "organization", "vendor")),
     ("/optimize_prompt", "optimize"),
     ("/operation", "model"),
+    ("/headers/Idempotency-Key", "Idempotency-Key"),
 )

@@ -19,7 +19,7 @@ from adapters.imgen.face.said import FIELDS, SANDBOX, Refused, said
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.codes import ErrorCode
-from contracts.face import Answer
+from contracts.face import Answer, Call
 from contracts.job import Effective, Job, JobOutput, JobState
 from contracts.media import FORMATS as BY_MEDIA_TYPE
 from contracts.names import Named
@@ -33,7 +33,7 @@ _BLOCKED = frozenset({"policy.output_blocked", "policy.refused"})
 _UNNAMED = "the backend's own policy"
 
 
-async def status(front: Front, caller: Caller, body: Mapping[str, Any]) -> Answer:
+async def status(front: Front, _call: Call, caller: Caller, body: Mapping[str, Any]) -> Answer:
     """Answer one poll. Prompt and model must be there, and are not looked at (seed: "Always pass")."""
     name = body.get("id")
     if not isinstance(name, str) or not _ID.fullmatch(name):

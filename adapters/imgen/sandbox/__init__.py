@@ -11,6 +11,7 @@ from adapters.imgen.sandbox.edge import page
 from adapters.imgen.sandbox.endpoint import PATH, Endpoint
 from adapters.imgen.sandbox.outcome import TOKENS
 from adapters.imgen.sandbox.polling import Polling
+from adapters.imgen.sandbox.provoking import PROVOCATIONS
 from adapters.imgen.sandbox.run import Runs
 from adapters.imgen.sandbox.starting import Starting
 from adapters.kit.emulator import Emulator, json_response
@@ -33,7 +34,9 @@ def sandbox(
     """Return the emulator. `api_key=None` takes any key; `result_host` is where pictures are said to lie."""
     if profile not in (None, *PROFILES):
         raise ValueError(f"imgen has no profile {profile!r}: choose from {', '.join(PROFILES)}")
-    emulator = Emulator("imgen", data_dir=data_dir, speed=speed, scenario=scenario, tokens=TOKENS)
+    emulator = Emulator(
+        "imgen", data_dir=data_dir, speed=speed, scenario=scenario, tokens=TOKENS, provocations=PROVOCATIONS
+    )
     runs, cache, delivery = Runs(emulator.shelf), Cache(emulator.shelf), Delivery(emulator, result_host)
     endpoint = Endpoint(
         emulator,

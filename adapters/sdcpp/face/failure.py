@@ -1,5 +1,6 @@
 """What goes wrong, in Studio's one envelope: `{"error": text}`, sometimes with a detail (wire §3)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.kit.express import said
@@ -17,6 +18,7 @@ class Refused(Exception):  # noqa: N818 - the client's doing, mostly
         status: int = 400,
         code: ErrorCode = "request.field_invalid",
         retry_after_s: float | None = None,
+        headers: Mapping[str, str] = {},
         **more: Any,
     ) -> None:
         """Take the text, the catalogue's word for the log, and what else stands in the envelope."""
@@ -25,11 +27,12 @@ class Refused(Exception):  # noqa: N818 - the client's doing, mostly
         self.status = status
         self.code: ErrorCode = code
         self.retry_after_s = retry_after_s
+        self.headers = headers
 
     def answer(self) -> Answer:
         """Return it as it is sent."""
-        headers = {} if self.retry_after_s is None else {"Retry-After": f"{max(1, round(self.retry_after_s))}"}
-        return said(self.body, status=self.status, headers=headers, code=self.code)
+        after = {} if self.retry_after_s is None else {"Retry-After": f"{max(1, round(self.retry_after_s))}"}
+        return said(self.body, status=self.status, headers={**after, **self.headers}, code=self.code)
 
 
 def not_found(what: str) -> Refused:

@@ -1,21 +1,19 @@
 """Uploads: a form read as it comes, each picture stored while it is read, so that none is whole in memory twice."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import multipart
 from msgspec import Struct
 
+from adapters.kit import form as kit
 from adapters.sdcpp.face.failure import Refused
 from contracts.caller import Caller
 from contracts.desk import Asset, Assets
 from contracts.face import Call
 
 IMAGE_REQUIRED = "Image file is required"
-_MAX_PARTS = 64
-#: All texts of a form together, in bytes.
-_MAX_TEXT = 512 * 1024
 _PNG = b"\x89PNG\r\n\x1a\n"
 #: Colour types of a PNG that can say which pixels are transparent: palettes, grey with alpha, colour with alpha.
 _CAN_BE_CLEAR = (3, 4, 6)
@@ -38,44 +36,37 @@ async def read(call: Call, caller: Caller, assets: Assets, takes: Sequence[str])
     if media_type != "multipart/form-data" or call.chunks is None:
         raise Refused(IMAGE_REQUIRED)
     form = Form({}, {})
-    async with aclosing(_events(call.chunks, options.get("boundary", ""))) as events:
-        async for event in events:
-            if not isinstance(event, multipart.MultipartSegment):
-                continue
-            if event.filename is None:
-                before = sum(len(each) for each in form.fields.values())
-                form.fields[event.name] = await _text(events, event, _MAX_TEXT - before)
-            else:
-                if event.name not in takes or event.name in form.pictures:
-                    raise Refused("Unexpected file field")
-                form.pictures[event.name] = await _picture(events, event.name, caller, assets)
+    try:
+        async with aclosing(kit.events(call.chunks, options.get("boundary", ""))) as events:
+            async for event in events:
+                if isinstance(event, multipart.MultipartSegment):
+                    await _part(events, event, form, caller, assets, takes)
+    except kit.BrokenForm:
+        raise Refused("Unexpected end of form", code="request.malformed") from None
     if "image" not in form.pictures:
         raise Refused(IMAGE_REQUIRED)
     return form
 
 
-async def _events(chunks: AsyncIterator[bytes], boundary: str) -> AsyncGenerator[Any]:
-    """Yield the beginning of each part, its content in pieces, and None at its end."""
-    try:
-        with multipart.PushMultipartParser(boundary, max_segment_count=_MAX_PARTS) as parser:
-            async for chunk in chunks:
-                for event in parser.parse(chunk):
-                    yield event
-    except multipart.MultipartError:
-        raise Refused("Unexpected end of form", code="request.malformed") from None
+async def _part(
+    events: AsyncIterator[Any], segment: Any, form: Form, caller: Caller, assets: Assets, takes: Sequence[str]
+) -> None:
+    """Read one part into the form."""
+    if segment.filename is None:
+        before = sum(len(each) for each in form.fields.values())
+        form.fields[segment.name] = await _text(events, segment, kit.MAX_TEXT - before)
+        return
+    if segment.name not in takes or segment.name in form.pictures:
+        raise Refused("Unexpected file field")
+    form.pictures[segment.name] = await _picture(events, segment.name, caller, assets)
 
 
 async def _text(events: AsyncIterator[Any], segment: Any, room: int) -> str:
-    read = bytearray()
-    async for piece in events:
-        if piece is None:
-            break
-        read += piece
-        if len(read) > room:
-            raise Refused(f"{segment.name} is too long", code="request.too_large")
     try:
-        return read.decode()
-    except UnicodeDecodeError:
+        return await kit.text(events, room)
+    except kit.LongText:
+        raise Refused(f"{segment.name} is too long", code="request.too_large") from None
+    except ValueError:
         raise Refused(f"{segment.name} must be text in UTF-8", code="request.malformed") from None
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from adapters.kit.repeated import key_of, replayed
 from adapters.kit.wish import Wish, left_out, without
 from adapters.sdcpp.face import inverse, model
 from adapters.sdcpp.face.asked import Terms
@@ -16,10 +17,11 @@ from adapters.sdcpp.face.wish import wish
 from contracts.caller import Caller
 from contracts.catalog import CatalogError
 from contracts.desk import Created, Desk, JobQuery
-from contracts.face import FaceSettings
+from contracts.face import Call, FaceSettings
 from contracts.job import TERMINAL, Job, JobState
 from contracts.media import Input
 from contracts.names import NewName
+from contracts.sender import Sent
 from contracts.spec import Operation
 
 FACE = "sdcpp"
@@ -52,14 +54,16 @@ class Front:
         self.settings = settings
         self.profile = profile
 
-    async def begin(self, caller: Caller, ask: Ask) -> Created:
+    async def begin(self, call: Call, caller: Caller, ask: Ask) -> Created:
         """Make the job, leaving out wishes that nobody can honour; raise what refuses it."""
+        key = key_of(call)
         meant = model.resolve(self.desk.catalogue, caller, ask.terms.model, ask.operation)
         wished = wish(ask.operation, ask.terms, model=meant, inputs=ask.inputs, waits=ask.waits)
+        sent = Sent(sender=call.sender, meant=wished.spec)
         dropped: frozenset[str] = frozenset()
         for _ in range(_TRIES):
             try:
-                return await self._made(caller, ask, wished, dropped)
+                return await self._made(caller, ask, wished, dropped, key, sent)
             except CatalogError as refusal:
                 found = left_out(refusal, wished)
                 if not found:
@@ -68,25 +72,28 @@ class Front:
                 wished = without(wished, found)
         raise CatalogError("gateway.internal", "The request could not be settled.", reason="bug")
 
-    async def _made(self, caller: Caller, ask: Ask, wished: Wish, dropped: frozenset[str]) -> Created:
+    async def _made(
+        self, caller: Caller, ask: Ask, wished: Wish, dropped: frozenset[str], key: str | None, sent: Sent
+    ) -> Created:
         shown = {name: value for name, value in ask.terms.shown.items() if value is not None}
         note = {**shown, "dropped": sorted(dropped)}
         return await self.desk.jobs.create(
             caller,
             wished.spec,
-            idempotency_key=None,
+            idempotency_key=key,
             wait_s=WAIT_S if ask.waits else 0,
             route=f"/sdcpp{ask.route}",
             names=(NewName(face=FACE, kind=SENT, note=note),),
+            sent=sent,
         )
 
-    async def ended(self, caller: Caller, ask: Ask) -> Created:
+    async def ended(self, call: Call, caller: Caller, ask: Ask) -> Created:
         """Make the job and wait for its end as long as is promised; raise when it brings no picture.
 
         The job of a client that was sent away goes on. A cancelled one sends its client away at once.
         """
         began = self.settings.clock()
-        created = await self.begin(caller, ask)
+        created = await self.begin(call, caller, ask)
         job = created.job
         if job.state == "succeeded":
             return created
@@ -95,7 +102,7 @@ class Front:
                 raise Refused("The server is stopping; the job goes on", status=503, code="gateway.overloaded")
             raise Refused("Generation timeout", status=500, code="job.deadline_exceeded")
         code = job.error.code if job.error is not None else "job.cancelled"
-        raise Refused(error(job) or inverse.CANCELLED, status=500, code=code)
+        raise Refused(error(job) or inverse.CANCELLED, status=500, code=code, headers=replayed(created))
 
     async def job(self, caller: Caller, uuid: str, what: str) -> Job:
         """Return a job by its uuid; what is unknown, another team's, deleted or no picture's is not found."""

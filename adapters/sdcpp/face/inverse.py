@@ -55,6 +55,7 @@ _FIELDS = {
     "/inputs": "image",
     "/output/format": "format",
     "/route": "model",
+    "/headers/Idempotency-Key": "Idempotency-Key",
 }
 
 

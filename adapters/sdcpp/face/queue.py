@@ -1,6 +1,7 @@
 """The queue: submit, look, cancel (wire §7.2). Submits answer 200, and the job's id is the generation's."""
 
 from adapters.kit.express import read, said
+from adapters.kit.repeated import replayed
 from adapters.sdcpp.face import making
 from adapters.sdcpp.face.failure import Refused
 from adapters.sdcpp.face.front import Front
@@ -56,8 +57,8 @@ class Queue:
     async def _submit(self, call: Call, caller: Caller) -> Answer:
         kind = call.path.rstrip("/").rpartition("/")[2]
         ask = await making.asked(self._front, call, caller, kind, waits=False)
-        created = await self._front.begin(caller, ask)
-        return said({"job_id": to_uuid(created.job.id), "status": "pending"})
+        created = await self._front.begin(call, caller, ask)
+        return said({"job_id": to_uuid(created.job.id), "status": "pending"}, headers=replayed(created))
 
     async def _list(self, call: Call, caller: Caller) -> Answer:
         """Show the team's jobs, in one state if that is asked; the counters are of all of them."""

@@ -11,6 +11,7 @@ import pybase64
 from msgspec import Raw, structs
 
 from adapters.kit.express import SANDBOX, read, said
+from adapters.kit.repeated import replayed
 from adapters.sdcpp.face import model
 from adapters.sdcpp.face.asked import Terms, fields_of, number, read_terms, text, whole, word
 from adapters.sdcpp.face.failure import Refused
@@ -152,7 +153,8 @@ class Sdapi:
         if unserved is not None:
             raise Refused(f"{unserved} is not served here", code="request.option_unsupported")
         ask = Ask(route=call.path, operation="image.generate", terms=self._terms(fields), waits=True)
-        job = (await self._front.ended(caller, ask)).job
+        created = await self._front.ended(call, caller, ask)
+        job = created.job
         body = {
             "images": await self._images(caller, job),
             "parameters": {
@@ -164,7 +166,7 @@ class Sdapi:
             },
             "info": msgspec.json.encode(_info(job, ask.terms)).decode(),
         }
-        return said(body, headers={SANDBOX: "true"} if job.sandbox else {})
+        return said(body, headers={**({SANDBOX: "true"} if job.sandbox else {}), **replayed(created)})
 
     def _terms(self, fields: dict[str, Any]) -> Terms:
         """Return what A1111's names ask for."""

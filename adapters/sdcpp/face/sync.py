@@ -1,6 +1,7 @@
 """The routes that answer when the pictures are there: ids alone, no bytes and no addresses (wire §7.3)."""
 
 from adapters.kit.express import SANDBOX, said
+from adapters.kit.repeated import replayed
 from adapters.sdcpp.face import making
 from adapters.sdcpp.face.front import Front
 from adapters.sdcpp.face.ids import to_uuid
@@ -32,10 +33,11 @@ class Sync:
     async def _post(self, call: Call, caller: Caller) -> Answer:
         kind = call.path.rstrip("/").rpartition("/")[2]
         ask = await making.asked(self._front, call, caller, kind, waits=True)
-        job = (await self._front.ended(caller, ask)).job
+        created = await self._front.ended(call, caller, ask)
+        job = created.job
         data = [
             {"id": to_uuid(output.asset_id), "index": output.index, "revised_prompt": output.revised_prompt}
             for output in pictures(job)
         ]
         body = {"id": to_uuid(job.id), "created": int(job.created_at.timestamp()), "data": data}
-        return said(body, headers={SANDBOX: "true"} if job.sandbox else {})
+        return said(body, headers={**({SANDBOX: "true"} if job.sandbox else {}), **replayed(created)})

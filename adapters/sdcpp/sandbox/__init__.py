@@ -14,6 +14,7 @@ from adapters.sdcpp.sandbox.life import Life
 from adapters.sdcpp.sandbox.model_routes import ModelRoutes
 from adapters.sdcpp.sandbox.openai_routes import OpenAIRoutes
 from adapters.sdcpp.sandbox.profile import PROFILES
+from adapters.sdcpp.sandbox.provoking import PROVOCATIONS
 from adapters.sdcpp.sandbox.public_routes import PublicRoutes
 from adapters.sdcpp.sandbox.queue_routes import QueueRoutes
 from adapters.sdcpp.sandbox.sdapi_routes import SdapiRoutes
@@ -44,7 +45,9 @@ def sandbox(
     `api_key` and `production` are what the environment variables `API_KEY` and `NODE_ENV` are to the real one.
     `on_crash` is called when the server's process would die: a process that runs this alone exits with 1 there.
     """
-    emulator = Emulator("sdcpp", data_dir=data_dir, speed=speed, scenario=scenario, tokens=TOKENS)
+    emulator = Emulator(
+        "sdcpp", data_dir=data_dir, speed=speed, scenario=scenario, tokens=TOKENS, provocations=PROVOCATIONS
+    )
     studio = Studio(emulator, PROFILES[profile or "head"], api_key=api_key, production=production)
     life = Life(studio, on_crash=on_crash)
     express = Express(studio, life)

@@ -156,6 +156,13 @@ def test_whoever_wants_all_gets_all_or_nothing() -> None:
     assert ending(DONE, piece("running"), partial="reject") is None
 
 
+@pytest.mark.parametrize("state", ["failed", "blocked", "cancelled"])
+def test_wanting_all_changes_nothing_where_nothing_came(state: JobState) -> None:
+    """A job whose every part was withheld is blocked, and a cancelled one is cancelled, all or nothing or not."""
+    for parts in ((piece(state),), (piece(state), piece(state))):
+        assert ending(*parts, partial="reject") == ending(*parts) == (state, True)
+
+
 def test_a_failure_always_says_why() -> None:
     """Too few pictures without an error are an error of their own, with the numbers in it."""
     conclusion = conclude([piece("succeeded", delivered=1, count=3)], spec(partial="reject"))

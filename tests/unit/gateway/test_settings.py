@@ -127,7 +127,7 @@ def test_every_section_is_covered_here() -> None:
     """What is read off the type reaches every section and every field of a backend."""
     assert {path[0] for path, _ in EVERY} == {
         "data_dir", "server", "backends", "aliases", "faces", "assets", "review", "inputs", "limits", "keep",
-        "shutdown", "log",
+        "shutdown", "verify", "log",
     }  # fmt: skip
     assert len(EVERY) > 40
 

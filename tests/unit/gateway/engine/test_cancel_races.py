@@ -162,6 +162,7 @@ async def test_what_the_backend_cancelled_for_us_is_cancelled(engine: OpenBench)
     record = bench.job(job)
     assert record.cancel is not None
     assert (record.state, record.cancel.answer, bench.history(job)[-1]) == ("cancelled", "stopped", "cancelled")
+    assert (record.error, [attempt.error for attempt in bench.attempts(job)]) == (None, [None])
     asked.answer(Stopped("forgotten"))
     await bench.settle()
     assert bench.job(job) == record
