@@ -54,6 +54,8 @@ class JobPhase(EventBase, frozen=True, kw_only=True, tag_field="type", tag="job.
 
     phase: Phase
     progress: float | None = None
+    #: Which part of the job went on; `progress` is of the whole job.
+    part: int = 1
 
 
 class JobProgress(EventBase, frozen=True, kw_only=True, tag_field="type", tag="job.progress"):
@@ -61,6 +63,7 @@ class JobProgress(EventBase, frozen=True, kw_only=True, tag_field="type", tag="j
 
     progress: float
     phase: Phase | None = None
+    part: int = 1
 
 
 class JobPartialImage(EventBase, frozen=True, kw_only=True, tag_field="type", tag="job.partial_image"):

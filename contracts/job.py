@@ -7,7 +7,7 @@ final: nothing leaves them. `blocked` means that a result exists and is withheld
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from contracts.catalog import Outcome, Problem
 from contracts.media import MediaType
@@ -100,6 +100,12 @@ class JobPart(Value, frozen=True, kw_only=True):
     state: JobState
     delivered: int = 0
     error: Problem | None = None
+    #: Of the attempt that runs.
+    phase: Phase | None = None
+    #: Of the last attempt that told of it: 0 to 1.
+    progress: float | None = None
+    #: The job's own is the sum.
+    usage: "Usage | None" = None
 
 
 class Effective(Value, frozen=True, kw_only=True):
@@ -171,6 +177,12 @@ class Usage(Value, frozen=True, kw_only=True):
     web_searches: int | None = None
     model_load_s: float | None = None
     generation_s: float | None = None
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return what both cost; what neither backend tells stays untold."""
+        mine, theirs = structs.asdict(self), structs.asdict(other)
+        told = {name: [each for each in (mine[name], theirs[name]) if each is not None] for name in mine}
+        return Usage(**{name: sum(numbers) if numbers else None for name, numbers in told.items()})
 
 
 class Links(Value, frozen=True, kw_only=True):

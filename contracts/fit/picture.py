@@ -46,7 +46,8 @@ def n(f: Fitting) -> None:
         else:
             code: ErrorCode = "request.option_unsupported" if most == 1 else "request.field_invalid"
             reason: Reason = "unsupported" if most == 1 else "range"
-            f.refuse("/n", f"makes at most {most} a job", code=code, reason=reason, limit=most)
+            detail = f"makes at most {most} a job; on_unsupported: adapt makes several native jobs"
+            f.refuse("/n", detail, code=code, reason=reason, limit=most)
             n = most
     f.count = n
     f.values["n"] = n

@@ -7,12 +7,13 @@ read again.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from contracts.capability import Capability
 from contracts.catalog import CatalogError, Problem
-from contracts.job import TERMINAL, Job, JobPart, JobState, Phase, Review
+from contracts.job import TERMINAL, Job, JobPart, JobState, Phase, Review, Usage
 from contracts.port import Done, InputBytes, Order
 from gateway.engine.backends import Backend
 from gateway.engine.timetable import Entry
@@ -38,6 +39,9 @@ class Part:
         self.delivered = 0
         self.error: Problem | None = None
         self.review: Review | None = None
+        self.phase: Phase | None = None
+        self.progress: float | None = None
+        self.usage: Usage | None = None
         self.tries = 0
         #: Whether it has its place in the queue, or had it: nobody else puts it there.
         self.lined_up = False
@@ -59,6 +63,9 @@ class Part:
             state=self.state,
             delivered=self.delivered,
             error=self.error,
+            phase=self.phase if self.state == "running" else None,
+            progress=1.0 if self.state == "succeeded" else self.progress,
+            usage=self.usage,
         )
 
 
@@ -103,6 +110,29 @@ class Carried:
     def waits(self) -> bool:
         """Whether nothing is made for it now: all that is still to come waits for a slot."""
         return all(flight.draining for flight in self.flights.values())
+
+    @property
+    def progress(self) -> float | None:
+        """How far all its pictures are, 0 to 1: a part of which nothing more comes is through."""
+        parts = self.parts.values()
+        far = [1.0 if part.is_closed else part.progress for part in parts]
+        if all(each is None for each in far):
+            return None
+        done = sum(part.count * (each or 0.0) for part, each in zip(parts, far, strict=True))
+        return done / sum(part.count for part in parts)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What all its parts cost so far, as far as their backends tell."""
+        told = [part.usage for part in self.parts.values() if part.usage is not None]
+        return sum(told[1:], told[0]) if told else None
+
+    def shown_parts(self) -> dict[str, Any]:
+        """Return what the parts change in the job, and how far it is with them; one part alone is not shown."""
+        if len(self.parts) < 2:
+            return {"parts": ()}
+        shown = tuple(self.parts[number].show() for number in sorted(self.parts))
+        return {"parts": shown, "progress": self.progress}
 
     def waits_from(self, moment: float) -> None:
         """Note that a part ended while others are to come: if they wait, it is from now on."""

@@ -123,7 +123,10 @@ def changes_of(carried: Carried, claim: Claim, now: float) -> dict[str, Any]:
     """Return what a claim changes in the job."""
     attempt = claim.attempt
     shown = (carried.parts[number].show() for number in sorted(carried.parts))
-    parts = tuple(structs.replace(each, state="running") if each.part == attempt.part else each for each in shown)
+    parts = tuple(
+        structs.replace(each, state="running", phase="submit", progress=None) if each.part == attempt.part else each
+        for each in shown
+    )
     return {
         "phase": "submit",
         "backend": attempt.backend,
@@ -160,7 +163,8 @@ def launch(ctx: Context, carried: Carried, claim: Claim) -> Flight:
     flight.order = claim.order
     carried.attempts[claim.attempt.n] = claim.attempt
     carried.flights[claim.attempt.n] = flight
-    carried.parts[claim.attempt.part].state = "running"
+    mine = carried.parts[claim.attempt.part]
+    mine.state, mine.phase, mine.progress = "running", "submit", None
     steps.submit(ctx, flight)
     here = (claim.attempt.backend, claim.attempt.account, claim.attempt.model)
     for part in carried.parts.values():

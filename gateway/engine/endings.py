@@ -21,7 +21,6 @@ from gateway.engine.writing import (
     ending_of,
     enqueue,
     overtaken,
-    show_parts,
     timings_of,
     with_adjustments,
     write_end,
@@ -35,8 +34,9 @@ async def succeed(ctx: Context, flight: Flight, delivered: Delivered) -> None:
     async with carried.ending():
         now = ctx.clock.now()
         part.delivered, part.state = delivered.pictures, "succeeded"
-        part.review = flight.done.review if flight.done is not None else None
-        outputs = (*carried.record.outputs, *delivered.outputs)
+        if flight.done is not None:
+            part.review, part.usage = flight.done.review, flight.done.usage
+        outputs = tuple(sorted((*carried.record.outputs, *delivered.outputs), key=lambda output: output.index))
         conclusion = conclude(list(carried.parts.values()), carried.record.spec)
         adjustments = (*flight.attempt.adjustments, *delivered.adjustments)
         changes: dict[str, Any] = {
@@ -44,9 +44,9 @@ async def succeed(ctx: Context, flight: Flight, delivered: Delivered) -> None:
             "effective": delivered.effective,
             "adjustments": with_adjustments(carried, adjustments),
             "warnings": tuple(dict.fromkeys((*carried.record.warnings, *delivered.warnings))),
-            "usage": flight.done.usage if flight.done is not None else None,
+            "usage": carried.usage,
             "timings": timings_of(flight, now),
-            "parts": show_parts(carried),
+            **carried.shown_parts(),
         }
         events: list[JobEvent] = [
             JobOutputReady(job_id=carried.id, at=moment(now), output=output) for output in delivered.outputs
@@ -112,7 +112,7 @@ async def fail(ctx: Context, flight: Flight, error: CatalogError) -> None:
             # As was asked for: the same job comes of it, whether its end or the answer to the cancel is heard first.
             part.error, attempt = None, {"how": "stopped"}
         conclusion = conclude(list(carried.parts.values()), carried.record.spec)
-        changes = {"parts": show_parts(carried), "timings": timings_of(flight, now)}
+        changes = {**carried.shown_parts(), "timings": timings_of(flight, now)}
         await write_end(ctx, flight, changes, conclusion, attempt, [], None, now)
 
 
@@ -142,7 +142,7 @@ async def _again(ctx: Context, flight: Flight, problem: Problem, again: Again, t
                 job_id=carried.id,
                 team=carried.record.team,
                 to="queued" if alone else None,
-                job={"phase": "waiting_for_backend", "not_before": now + delay, "parts": show_parts(carried)},
+                job={"phase": "waiting_for_backend", "not_before": now + delay, **carried.shown_parts()},
                 n=attempt.n,
                 epoch=attempt.epoch,
                 attempt=closing(flight, now, {"error": problem, "outcome": problem.outcome, "how": "failed"}),
@@ -185,7 +185,7 @@ async def end_without_attempt(
             if not part.is_closed:
                 part.state = state
         problem = None if error is None else error.problem(job_id=carried.id)
-        changes: dict[str, Any] = {"parts": show_parts(carried), "finished_at": now, "error": problem}
+        changes: dict[str, Any] = {**carried.shown_parts(), "finished_at": now, "error": problem}
         if cancel is None and carried.record.cancel is not None:
             cancel = overtaken(carried.record.cancel)
         if cancel is not None:
@@ -217,7 +217,7 @@ async def _fail_open(ctx: Context, flight: Flight, error: CatalogError) -> None:
     part.state, part.error = "failed", problem
     flight.attempt = structs.replace(flight.attempt, error=problem, outcome=error.outcome)
     conclusion = conclude(list(carried.parts.values()), carried.record.spec)
-    changes: dict[str, Any] = {"parts": show_parts(carried), "timings": timings_of(flight, now)}
+    changes: dict[str, Any] = {**carried.shown_parts(), "timings": timings_of(flight, now)}
     events: list[JobEvent] = []
     dropped: Mapping[str, float] = {}
     if conclusion is not None:

@@ -54,8 +54,11 @@ def progressed(ctx: Context, flight: Flight, phase: Phase | None, progress: floa
         flight.progress = progress
     if flight.draining:
         return
-    carried = flight.carried
-    carried.record = structs.replace(carried.record, phase=phase or carried.record.phase, progress=flight.progress)
+    carried, part = flight.carried, flight.carried.parts[flight.attempt.part]
+    part.phase = phase or part.phase
+    part.progress = part.progress if progress is None else progress
+    known = {"phase": phase or carried.record.phase, "progress": carried.progress} | carried.shown_parts()
+    carried.record = structs.replace(carried.record, **known)
     step = (flight.progress or 0.0) - flight.stored_progress
     new_phase = phase is not None and phase != flight.stored_phase
     if not flight.dirty and (new_phase or step >= PROGRESS_STEP):
@@ -76,7 +79,11 @@ async def _store_progress(ctx: Context, flight: Flight) -> None:
         event: JobPhase | JobProgress = phase_event(flight, now)
     else:
         event = JobProgress(
-            job_id=flight.carried.id, at=moment(now), progress=flight.progress or 0.0, phase=flight.phase
+            job_id=flight.carried.id,
+            at=moment(now),
+            progress=flight.carried.progress or 0.0,
+            phase=flight.phase,
+            part=flight.attempt.part,
         )
     flight.stored_phase, flight.stored_progress, flight.stored_at = flight.phase, flight.progress or 0.0, now
     attempt = flight.attempt
@@ -97,7 +104,14 @@ def owe(ctx: Context, flight: Flight) -> None:
 def phase_event(flight: Flight, now: float) -> JobPhase:
     """Return the event of the phase that a flight is in."""
     flight.stored_phase, flight.stored_at = flight.phase, now
-    return JobPhase(job_id=flight.carried.id, at=moment(now), phase=flight.phase or "submit", progress=flight.progress)
+    carried = flight.carried
+    return JobPhase(
+        job_id=carried.id,
+        at=moment(now),
+        phase=flight.phase or "submit",
+        progress=carried.progress,
+        part=flight.attempt.part,
+    )
 
 
 def noted(flight: Flight, attempt: Mapping[str, Any], events: tuple[JobPhase | JobProgress, ...]) -> Advance:
@@ -105,9 +119,13 @@ def noted(flight: Flight, attempt: Mapping[str, Any], events: tuple[JobPhase | J
     return Advance(
         job_id=flight.carried.id,
         team=flight.carried.record.team,
-        job=None if flight.draining else {"phase": flight.phase, "progress": flight.progress},
+        job=None if flight.draining else _known(flight),
         n=flight.attempt.n,
         epoch=flight.attempt.epoch,
         attempt=attempt,
         events=() if flight.draining else events,
     )
+
+
+def _known(flight: Flight) -> dict[str, Any]:
+    return {"phase": flight.phase, "progress": flight.carried.progress} | flight.carried.shown_parts()

@@ -67,6 +67,7 @@ def _parts(ctx: Context, carried: Carried) -> None:
         for shown in record.parts:
             part = Part(shown.part, shown.count)
             part.state, part.delivered, part.error = shown.state, shown.delivered, shown.error
+            part.phase, part.progress, part.usage = shown.phase, shown.progress, shown.usage
             first = sum(each.count for each in record.parts if each.part < shown.part)
             mine = [output for output in record.outputs if first <= output.index < first + shown.count]
             part.review = worst_review(Review(verdict=output.review) for output in mine)

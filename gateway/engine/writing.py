@@ -7,7 +7,7 @@ from msgspec import structs
 
 from contracts.catalog import CatalogError
 from contracts.event import JobBlocked, JobCancelled, JobEvent, JobFailed, JobSucceeded
-from contracts.job import Adjustment, Cancel, JobPart, Timings, moment
+from contracts.job import Adjustment, Cancel, Timings, moment
 from contracts.spec import SpecBase
 from gateway.engine.backends import SlotKey
 from gateway.engine.carried import Carried, Flight, Part
@@ -161,13 +161,6 @@ def ending_of(
         case _:
             error = conclusion.error or CatalogError("gateway.internal", "The job ended without a reason.").problem()
             return JobFailed(job_id=carried.id, at=at, error=error)
-
-
-def show_parts(carried: Carried) -> tuple[JobPart, ...]:
-    """Return the parts as the world sees them; a job of one part has none to show."""
-    if len(carried.parts) < 2:
-        return ()
-    return tuple(carried.parts[number].show() for number in sorted(carried.parts))
 
 
 def with_adjustments(carried: Carried, latest: tuple[Adjustment, ...]) -> tuple[Adjustment, ...]:

@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from contracts.catalog import CatalogError
-from contracts.job import JobState, Review
+from contracts.job import JobState, Review, Usage
 from contracts.port import Done, Pending
 from contracts.spec import Partial
 from tests.unit.gateway.engine.bench_of_engine import Bench
@@ -82,7 +82,7 @@ async def test_each_picture_is_made_once_whatever_slots_there_are(engine: OpenBe
     job = await bench.accept(n=5, on_unsupported="adapt")
     assert [call.handles for call in north.calls if call.verb == "submit"] == [(f"{job}.{n}",) for n in range(1, 6)]
     record = bench.job(job)
-    assert [output.index for output in sorted(record.outputs, key=lambda each: each.index)] == [0, 1, 2, 3, 4]
+    assert [output.index for output in record.outputs] == [0, 1, 2, 3, 4]
     assert {part.state for part in record.parts} == {"succeeded"}
     bench.assert_at_rest()
 
@@ -197,4 +197,38 @@ async def test_the_review_of_a_job_is_the_worst_of_its_parts(engine: OpenBench, 
     assert (record.state, [output.review for output in record.outputs]) == ("succeeded", ["not_reviewed", "passed"])
     assert record.review is not None
     assert record.review.verdict == "not_reviewed"
+    bench.assert_at_rest()
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_each_part_shows_how_far_it_is_and_what_it_cost(engine: OpenBench, restarts: bool) -> None:  # noqa: FBT001 - from the table
+    """The job's progress is that of all its pictures and never falls; its usage is the sum, also after a restart."""
+    north = FakeAdapter(capability=structs.replace(QUEUE, max_n=2))
+    first = Done(outputs=done("a", "b").outputs, usage=Usage(output_tokens=10, generation_s=1.5))
+    second = Done(outputs=done("c").outputs, usage=Usage(output_tokens=5))
+    north.always("submit", Pending(1.0))
+    north.will("poll", Pending(5.0, progress=0.3, phase="image"), Pending(50.0, progress=0.6, phase="planner"), first)
+    bench = await engine(north, slots=2)
+    job = await bench.accept(n=3, on_unsupported="adapt")
+    await bench.advance(3)
+    live = bench.carried(job).record
+    assert [(part.phase, part.progress) for part in live.parts] == [("image", 0.3), ("planner", 0.6)]
+    assert live.progress == pytest.approx((2 * 0.3 + 0.6) / 3)
+    await bench.advance(6)
+    record = bench.job(job)
+    assert [(part.state, part.phase, part.progress) for part in record.parts] == [
+        ("succeeded", None, 1.0),
+        ("running", "planner", 0.6),
+    ]
+    assert (record.progress, record.usage) == (pytest.approx(2.6 / 3), first.usage)
+    if restarts:
+        await bench.restart()
+    north.will("poll", second)
+    await bench.advance(60)
+    record = bench.job(job)
+    assert [part.usage for part in record.parts] == [first.usage, second.usage]
+    assert record.usage == Usage(output_tokens=15, generation_s=1.5)
+    told = [event["progress"] for event in bench.events(job) if event.get("progress") is not None]
+    assert told
+    assert told == sorted(told)
     bench.assert_at_rest()
