@@ -63,6 +63,7 @@ class JobProgress(EventBase, frozen=True, kw_only=True, tag_field="type", tag="j
 
     progress: float
     phase: Phase | None = None
+    #: Which part of the job went on; `progress` is of the whole job.
     part: int = 1
 
 

@@ -37,8 +37,7 @@ class OpenAIWorld(KeyedGateway):
         """Start it."""
         self.sandboxes = sandboxes
         self.grok = grok
-        dead = {"dialect": "ima2", "base_url": f"http://127.0.0.1:{free_port()}"}
-        backends: dict[str, Any] = {"grok": backend(grok), "gone": dead}
+        backends: dict[str, Any] = {"grok": backend(grok)}
         for end in ("", *(f"-{client}" for client in CLIENTS)):
             backends[f"studio{end}"] = backend(sandboxes["sdcpp"], max_concurrency=64)
             backends[f"ima2{end}"] = backend(sandboxes["ima2"], max_concurrency=64)
@@ -78,11 +77,13 @@ class OpenAIWorld(KeyedGateway):
 
 
 class Strained:
-    """Two gateways in trouble: one whose store is to be broken, one with room for a single waiting job."""
+    """Gateways in trouble: two whose only backend is dead, one of them to be broken, and one with room for one job."""
 
     def __init__(self, folder: Path, ima2: dict[str, Any]) -> None:
         """Start them."""
-        self.broken = KeyedGateway(folder / "broken", {"ima2": ima2})
+        dead = {"dialect": "ima2", "base_url": f"http://127.0.0.1:{free_port()}"}
+        self.lonely = KeyedGateway(folder / "lonely", {"gone": dead})
+        self.broken = KeyedGateway(folder / "broken", {"gone": dead})
         narrow = {"limits": {"queued_per_team": 1, "queued_total": 1}}
         self.narrow = KeyedGateway(folder / "narrow", {"ima2": {**ima2, "max_concurrency": 1}}, settings=narrow)
         full = self.narrow.client("full")
@@ -92,6 +93,7 @@ class Strained:
 
     def close(self) -> None:
         """End them."""
+        self.lonely.stop()
         self.broken.stop()
         self.narrow.kill()
 
