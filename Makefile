@@ -29,7 +29,7 @@ $(NODE_MODULES): tests/node/package-lock.json
 	@touch $@
 
 test: setup $(NODE_MODULES)  ## Run all tests, the fast ones first (with Node 20 or newer)
-	@$(BIN)/pytest --numprocesses=2 --dist=loadgroup tests/unit tests/conformance tests/crash tests/e2e
+	@$(BIN)/pytest --numprocesses=2 tests/unit tests/conformance tests/crash tests/e2e
 
 check: setup format-check lint types imports lengths  ## What CI runs: format, lint, types, import rules, file lengths, tests
 	@$(MAKE) --no-print-directory test

@@ -11,8 +11,7 @@ from tests.conformance.matrix.law import breaches
 from tests.conformance.matrix.page import PAGE, page
 from tests.conformance.matrix.run import Run, run
 
-#: One worker runs all of it: what it stands on is dear to start.
-pytestmark = [pytest.mark.xdist_group("equivalence-matrix"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,6 @@ STREAMED = [work for work in WORKS if work.route in ("node", "multimode", "video
 #: The answer does not come for as long as anybody looks, although the work is done.
 SILENT = "[[hang:20]]"
 
-pytestmark = pytest.mark.xdist_group("ima2-steps")
-
 
 @pytest.fixture(scope="module")
 def ima2s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:

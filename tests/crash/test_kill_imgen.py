@@ -13,8 +13,6 @@ import pytest
 from tests.e2e.asked import wait_for
 from tests.harness import GatewayProcess, SandboxProcess, backend
 
-pytestmark = pytest.mark.xdist_group("kill-imgen")
-
 #: Jobs by name: the words of each, what else it wishes, and how it ends where it is followed.
 JOBS: dict[str, tuple[str, dict[str, Any], str]] = {
     "plain": ("", {}, "succeeded"),

@@ -14,7 +14,9 @@ def openai_world(
 ) -> Iterator[OpenAIWorld]:
     """The gateway, with a server of films among its backends."""
     grok = SandboxProcess("ima2", tmp_path_factory.mktemp("grok"), speed=SPEED, profile="new")
-    world = OpenAIWorld(tmp_path_factory.mktemp("openai"), sandboxes, grok)
-    yield world
-    world.stop()
-    grok.stop(5)
+    try:
+        world = OpenAIWorld(tmp_path_factory.mktemp("openai"), sandboxes, grok)
+        yield world
+        world.stop()
+    finally:
+        grok.stop(5)

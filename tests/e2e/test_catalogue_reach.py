@@ -19,8 +19,6 @@ from tests.e2e.keyed import KeyedGateway, make_key
 from tests.e2e.listening_in import check_history, told
 from tests.harness import GatewayProcess, free_port
 
-#: One worker runs all of it: what it stands on is dear to start.
-pytestmark = pytest.mark.xdist_group("catalogue-reach")
 #: Rows that nothing leads to yet.
 NOT_YET: dict[ErrorCode, str] = {"quota.budget_exhausted": "reached with budgets"}
 

@@ -19,7 +19,6 @@ from tests.e2e.asked import post, problem, spec, whole
 from tests.e2e.drawn import png
 
 #: One worker runs all of it: each would start a gateway of its own.
-pytestmark = pytest.mark.xdist_group("triptych-plugin")
 
 
 @pytest.fixture

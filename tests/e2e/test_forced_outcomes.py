@@ -12,8 +12,6 @@ from contracts.catalog import Problem
 from tests.e2e.asked import begun, shown, spec, wait_for, whole
 from tests.harness import GatewayProcess, backend, three_sandboxes
 
-#: One worker runs all of it: what it stands on is dear to start.
-pytestmark = pytest.mark.xdist_group("forced-outcomes")
 #: A circuit opens at the fifth failure that says that an account is of no use: so many doors to one sandbox keep
 #: every one of them closed.
 DOORS = 8

@@ -15,8 +15,6 @@ from tests.e2e.drawn import media_of, png
 from tests.e2e.keyed import KeyedGateway
 from tests.harness import GatewayProcess, SandboxProcess, backend
 
-#: What it stands on is dear to start.
-pytestmark = pytest.mark.xdist_group("ima2-chain")
 SPEED = 60
 ROUTE: dict[str, Any] = {"accounts": ["oauth"], "failover": False}
 #: Who stands at the far end, and the dialect of it.

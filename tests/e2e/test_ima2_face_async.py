@@ -10,8 +10,6 @@ from tests.e2e.asked import wait_for
 from tests.e2e.drawn import media_of
 from tests.e2e.ima2_client import before_the_newest
 
-pytestmark = pytest.mark.xdist_group("ima2-newest")
-
 
 @pytest.fixture(scope="module")
 def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:

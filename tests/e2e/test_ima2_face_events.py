@@ -24,8 +24,6 @@ from tests.e2e.keyed import KeyedGateway
 from tests.e2e.listening_in import Listener, Told
 from tests.harness import GatewayProcess
 
-pytestmark = pytest.mark.xdist_group("ima2-newest")
-
 EVENTS = "/ima2/api/events"
 ENDS = ("done", "error")
 #: What the multiplex adds to a frame of a route's own stream.

@@ -18,7 +18,6 @@ from tests.harness import GatewayProcess, SandboxProcess, backend
 from tests.unit.adapters.ima2.recorded import RECORDINGS, Recording
 
 #: One server's memory, written and read in this order.
-pytestmark = pytest.mark.xdist_group("ima2-face-memory")
 #: What was made here is other than what was made there, and this gateway is set up in its own way.
 _OURS = (
     ".model:", ".moderation:", ".size:", ".format:", ".usage:", ".sessionId:", ".nodeId:", " items, recorded ",

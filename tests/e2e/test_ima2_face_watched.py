@@ -13,8 +13,6 @@ from tests.e2e.listening_in import Listener
 from tests.e2e.scraped import Scrape, want
 from tests.harness import GatewayProcess, SandboxProcess, backend, free_port
 
-pytestmark = pytest.mark.xdist_group("ima2-watched")
-
 #: What a gateway logs when it hears no more of a backend, for whatever reason.
 WATCH_ENDED = "engine.watch_ended"
 

@@ -10,8 +10,6 @@ from tests.e2e.asked import pointers, post, problem
 from tests.e2e.imgen_world import QUICK, before_it, ended, generated, imgen_sandbox, receipts, wish
 from tests.harness import GatewayProcess, SandboxProcess, backend
 
-pytestmark = pytest.mark.xdist_group("imgen-cache")
-
 PREFER = {"mode": "prefer"}
 KNOWN = "a lighthouse above a calm bay"
 

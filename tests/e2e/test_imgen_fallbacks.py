@@ -11,8 +11,6 @@ from tests.e2e.imgen_world import before_it, ended, imgen_sandbox, receipts, wis
 from tests.e2e.scraped import Scrape, want
 from tests.harness import GatewayProcess
 
-pytestmark = pytest.mark.xdist_group("imgen-fallbacks")
-
 SIZE = {"width": 1024, "height": 1024}
 FALLEN_SIZE = {"width": 1344, "height": 768}
 #: What was asked for, the field that is counted, and the receipt: pointer, requested, applied.

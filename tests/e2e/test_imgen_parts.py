@@ -9,8 +9,6 @@ from tests.e2e.asked import pointers, post, problem
 from tests.e2e.imgen_world import before_it, ended, generated, imgen_sandbox, receipts, wish
 from tests.harness import GatewayProcess, SandboxProcess
 
-pytestmark = pytest.mark.xdist_group("imgen-parts")
-
 
 @pytest.fixture(scope="module")
 def imgen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:

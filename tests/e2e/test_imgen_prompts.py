@@ -10,8 +10,6 @@ from tests.e2e.asked import pointers, post, problem
 from tests.e2e.imgen_world import before_it, ended, generated, imgen_sandbox, wish
 from tests.harness import GatewayProcess, SandboxProcess
 
-pytestmark = pytest.mark.xdist_group("imgen-prompts")
-
 RAW = {"options": {"imgen": {"raw_prompt": True}}}
 
 

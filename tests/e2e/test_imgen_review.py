@@ -16,8 +16,6 @@ from tests.e2e.listening_in import told
 from tests.e2e.scraped import Scrape, want
 from tests.harness import GatewayProcess, SandboxProcess
 
-pytestmark = pytest.mark.xdist_group("imgen-review")
-
 REVIEWER = ("--scope", "jobs:read", "--scope", "assets:read", "--scope", "assets:write", "--scope", "policy:review")
 
 

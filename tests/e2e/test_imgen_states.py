@@ -9,8 +9,6 @@ from tests.e2e.asked import begun, shown, wait_for
 from tests.e2e.imgen_world import before_it, generated, imgen_sandbox, wish
 from tests.harness import GatewayProcess, SandboxProcess
 
-pytestmark = pytest.mark.xdist_group("imgen-states")
-
 #: Tokens that end a run badly: code, native word, outcome.
 BAD_ENDS = {
     "failed": ("backend.failed", "FAILED", "finished_no_result"),

@@ -200,7 +200,6 @@ def world(watched: tuple[KeyedGateway, Scrape], sandboxes: dict[str, SandboxProc
         yield World(watched[0], watched[0].client(TEAM), sandboxes, held)
 
 
-@pytest.mark.xdist_group("metrics_seen")
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_what_happens_is_seen(world: World, watched: tuple[KeyedGateway, Scrape], name: str) -> None:
     """Each situation moves the samples that tell of it, and tells nothing of who asked or for what."""
@@ -227,7 +226,6 @@ def test_what_happens_is_seen(world: World, watched: tuple[KeyedGateway, Scrape]
     assert all(after.value(Want(family, {})) in (0, None) for family in UNMOVED)
 
 
-@pytest.mark.xdist_group("metrics_seen")
 def test_an_account_that_must_sign_in_is_seen_until_it_has(watched: tuple[KeyedGateway, Scrape]) -> None:
     """It is not ready and its circuit is open; once it has signed in, a probe closes the circuit."""
     gateway, first = watched

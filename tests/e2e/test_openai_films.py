@@ -14,11 +14,8 @@ from tests.e2e.drawn import picture
 from tests.e2e.openai_calls import run_node
 from tests.e2e.openai_world import OpenAIWorld
 
-pytestmark = [
-    pytest.mark.xdist_group("openai"),
-    # What OpenAI itself closes is served here: the package warns whoever makes films.
-    pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning"),
-]
+#: What OpenAI itself closes is served here: the package warns whoever makes films.
+pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
 pytest_plugins = ("tests.e2e.openai_plugin",)
 TEAM = "film-makers"
 LOOK_MS = 50

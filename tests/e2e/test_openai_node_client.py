@@ -10,7 +10,6 @@ from tests.e2e.drawn import media_of
 from tests.e2e.openai_calls import run_node
 from tests.e2e.openai_world import OpenAIWorld, fetched, transparent
 
-pytestmark = pytest.mark.xdist_group("openai")
 pytest_plugins = ("tests.e2e.openai_plugin",)
 TEAM = "node-painters"
 Told = dict[str, list[dict[str, Any]]]

@@ -16,11 +16,8 @@ from tests.e2e.asked import shown
 from tests.e2e.drawn import media_of, picture, png
 from tests.e2e.openai_world import OpenAIWorld, fetched, transparent
 
-pytestmark = [
-    pytest.mark.xdist_group("openai"),
-    # One route that OpenAI itself has closed is served here: the package warns whoever calls it.
-    pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning"),
-]
+#: One route that OpenAI itself has closed is served here: the package warns whoever calls it.
+pytestmark = pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
 pytest_plugins = ("tests.e2e.openai_plugin",)
 TEAM = "painters"
 FOX: dict[str, Any] = {"prompt": "a red fox", "model": "gpt-image-1", "size": "256x256"}

@@ -14,7 +14,6 @@ from tests.e2e.drawn import picture, png
 from tests.e2e.openai_world import OpenAIWorld, transparent
 from tests.harness import free_port
 
-pytestmark = pytest.mark.xdist_group("openai")
 pytest_plugins = ("tests.e2e.openai_plugin",)
 TEAM = "unlucky"
 FOX: dict[str, Any] = {"prompt": "an unspeakable fox", "model": "gpt-image-1"}

@@ -15,12 +15,8 @@ from tests.e2e.openai_calls import Case, Ended, Picture, side_by_side
 from tests.e2e.openai_world import CLIENTS, OpenAIWorld, Strained
 from tests.harness import SandboxProcess
 
-#: One worker runs all of it: what it stands on is dear to start.
-pytestmark = [
-    pytest.mark.xdist_group("openai"),
-    # What OpenAI itself closes is served here: the package warns whoever makes films.
-    pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning"),
-]
+#: What OpenAI itself closes is served here: the package warns whoever makes films.
+pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
 pytest_plugins = ("tests.e2e.openai_plugin",)
 #: Rows that nothing leads to yet.
 NOT_YET: dict[ErrorCode, str] = {"quota.budget_exhausted": "reached with budgets"}

@@ -9,7 +9,6 @@ from tests.e2e.drawn import picture
 from tests.e2e.openai_calls import Case, Ended, Picture, side_by_side
 from tests.e2e.openai_world import CLIENTS, OpenAIWorld
 
-pytestmark = pytest.mark.xdist_group("openai")
 pytest_plugins = ("tests.e2e.openai_plugin",)
 #: At the speed of these sandboxes the work takes two and a half seconds; who waits less sends its request again.
 SLOW, PATIENCE_S = "[[slow:150]]", 1.5

@@ -13,9 +13,6 @@ from tests.e2e.asked import begun, made, pointers, problem, shown, wait_for
 from tests.e2e.drawn import media_of, png
 from tests.e2e.studio_chain import FAR, Chain, chained, wish
 
-#: What it stands on is dear to start.
-pytestmark = pytest.mark.xdist_group("sdcpp-chain")
-
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:

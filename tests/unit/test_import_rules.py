@@ -59,13 +59,11 @@ def test_every_rule_has_a_mutation() -> None:
     assert set(names()) == set(MUTATIONS)
 
 
-@pytest.mark.xdist_group("import-rules")
 def test_the_code_as_it_is_breaks_none(tree: Path) -> None:
     """Nor is one broken by accident: the mutations below break what was whole."""
     assert f"Contracts: {len(names())} kept, 0 broken." in lint(tree)
 
 
-@pytest.mark.xdist_group("import-rules")
 @pytest.mark.parametrize("rule", MUTATIONS)
 def test_a_rule_catches_what_breaks_it(tree: Path, rule: str) -> None:
     """One line put into one file; the rule that is meant says so."""

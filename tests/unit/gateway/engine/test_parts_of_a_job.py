@@ -206,7 +206,8 @@ async def test_each_part_shows_how_far_it_is_and_what_it_cost(engine: OpenBench,
     north = FakeAdapter(capability=structs.replace(QUEUE, max_n=2))
     first = Done(outputs=done("a", "b").outputs, usage=Usage(output_tokens=10, generation_s=1.5))
     second = Done(outputs=done("c").outputs, usage=Usage(output_tokens=5))
-    north.always("submit", Pending(1.0))
+    # Far enough from one another that no jitter lets the second be asked after first.
+    north.will("submit", Pending(1.0), Pending(2.0))
     north.will("poll", Pending(5.0, progress=0.3, phase="image"), Pending(50.0, progress=0.6, phase="planner"), first)
     bench = await engine(north, slots=2)
     job = await bench.accept(n=3, on_unsupported="adapt")
