@@ -1,6 +1,6 @@
 """The desk: everything that a face may ask of the gateway, and nothing behind it. Every face gets the same one."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -173,7 +173,7 @@ class Jobs(Protocol):
     def check_listening(self, caller: Caller) -> None:
         """Raise what would keep the caller from listening now: its scopes, or how many streams its team has open."""
 
-    def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
+    def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncGenerator[bytes]:
         """Stream a job's events to its end, or, after a comment, all of the team's until stopping, as frames."""
 
     async def told(self, caller: Caller, job_id: str, before: int) -> bytes:

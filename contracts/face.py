@@ -4,7 +4,7 @@ A face is a dialect offered to clients in front of the gateway. It is a table of
 went wrong. Who asks is settled before a route is called; what is told of jobs comes from the desk alone.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -64,7 +64,7 @@ class Socket(Struct, frozen=True, kw_only=True):
     The socket is closed when nothing more is told. The first thing told goes out before any answer.
     """
 
-    told: AsyncIterator[str]
+    told: AsyncGenerator[str]
     heard: Callable[[str], Sequence[str]]
 
 
@@ -75,7 +75,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     body: bytes = b""
     headers: Headers = {}
     file: Content | None = None
-    frames: AsyncIterator[bytes] | None = None
+    frames: AsyncGenerator[bytes] | None = None
     #: Only of a `SOCKET` route: any other answer of such a route refuses the socket.
     socket: Socket | None = None
     #: Why it was refused, in the catalogue's word, for the log and the metrics.

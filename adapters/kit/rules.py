@@ -7,7 +7,7 @@ we checked the request) refines the answer there; a row names the refinements th
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct, structs
@@ -184,7 +184,7 @@ def to_error(
     sentence = SENTENCES.get(verdict.code, CATALOG[verdict.code].title)
     faults: tuple[Fault, ...] = ()
     if verdict.pointer is not None:
-        reason: Reason = verdict.reason if verdict.reason in _REASONS else "unsupported"  # type: ignore[assignment]
+        reason = _REASONS.get(verdict.reason or "", "unsupported")
         faults = (Fault(pointer=verdict.pointer, reason=reason, detail=sentence),)
     facts: dict[str, Any] = {"backend": backend}
     if verdict.stage is not None:
@@ -207,4 +207,4 @@ def to_error(
     return error
 
 
-_REASONS = frozenset(Reason.__args__)  # type: ignore[attr-defined]
+_REASONS: Mapping[str, Reason] = {each: each for each in get_args(Reason)}

@@ -4,7 +4,7 @@ Whatever goes wrong here is said by the face, in its dialect's words. A client t
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qsl
@@ -176,7 +176,7 @@ class Door:
 async def _streamed(
     status: int,
     headers: Mapping[str, str],
-    frames: AsyncIterator[bytes] | None,
+    frames: AsyncGenerator[bytes] | None,
     client: Client,
     send: Send,
 ) -> None:
@@ -227,8 +227,8 @@ def _too_large(limit: int) -> CatalogError:
     return CatalogError("request.too_large", f"A body may have at most {limit} bytes.", limit=limit)
 
 
-async def _send_all(frames: AsyncIterator[bytes], send: Send) -> None:
-    async with aclosing(frames):  # type: ignore[type-var]
+async def _send_all(frames: AsyncGenerator[bytes], send: Send) -> None:
+    async with aclosing(frames):
         async for frame in frames:
             await send({"type": "http.response.body", "body": frame, "more_body": True})
 

@@ -1,7 +1,7 @@
 """A stored file as a face serves it: whole, one range of it, or 304."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC
 from email.utils import format_datetime
 
@@ -63,7 +63,7 @@ def _range(headers: Headers, length: int, etag: str) -> tuple[int, int] | None:
     return start, end
 
 
-async def pieces(assets: Assets, content: Content, how: Served) -> AsyncIterator[bytes]:
+async def pieces(assets: Assets, content: Content, how: Served) -> AsyncGenerator[bytes]:
     """Yield the bytes, each piece read on a thread."""
     at = how.start
     while at < how.end:

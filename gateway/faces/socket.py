@@ -66,7 +66,7 @@ class _Out:
 
 
 async def _tell(socket: Socket, out: _Out) -> None:
-    async with aclosing(socket.told) as told:  # type: ignore[type-var]
+    async with aclosing(socket.told) as told:
         async for text in told:
             await out.put((text,))
 

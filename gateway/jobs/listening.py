@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from contracts.catalog import CatalogError
 from contracts.desk import Caller
@@ -31,7 +31,7 @@ class Listener:
         self._limit = streams_per_team
         self._open: Counter[str] = Counter()
 
-    def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
+    def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncGenerator[bytes]:
         """Stream a job's events, or all of the team's, as frames; ends after a terminal event or when stopping.
 
         A team's stream begins with a comment: from there on nothing is missed.
@@ -59,7 +59,7 @@ class Listener:
                 limit_name="concurrency",
             )
 
-    async def _frames(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
+    async def _frames(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncGenerator[bytes]:
         self._open[caller.team] += 1
         try:
             if job_id is not None:
@@ -97,7 +97,7 @@ class _Stream:
         self._ended = False
         self._looked_at = self._told_at = asyncio.get_running_loop().time()
 
-    async def run(self, after: int | None) -> AsyncIterator[bytes]:
+    async def run(self, after: int | None) -> AsyncGenerator[bytes]:
         if after is not None:
             oldest, newest = await self._store.read(_bounds)
             is_known = oldest <= after + 1 and after <= newest

@@ -1,7 +1,7 @@
 """The one object that faces know of all this."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from contracts.catalog import CatalogError
 from contracts.desk import Caller, Created, Explanation, JobPage, JobQuery, Shown
@@ -90,7 +90,7 @@ class JobService:
         """Raise what would keep the caller from listening now."""
         self._listener.check(caller)
 
-    def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncIterator[bytes]:
+    def events(self, caller: Caller, job_id: str | None, after: int | None) -> AsyncGenerator[bytes]:
         """Stream a job's events, or all of the team's, as frames."""
         return self._listener.events(caller, job_id, after)
 

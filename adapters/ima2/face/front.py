@@ -1,6 +1,6 @@
 """The way of every request that makes something: into a job with its native names, and out of it when it has ended."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from msgspec import UNSET, Struct, structs
@@ -209,7 +209,7 @@ class Front:
         shown = await self.desk.jobs.get(caller, named.job.id)
         return named.job if shown is None else shown.job
 
-    def story(self, caller: Caller, job_id: str) -> AsyncIterator[bytes]:
+    def story(self, caller: Caller, job_id: str) -> AsyncGenerator[bytes]:
         """Return the frames of a job's events."""
         return self.desk.jobs.events(caller, job_id, None)
 

@@ -6,7 +6,7 @@ Previews alone are told once: they are in no log, and bear no id.
 """
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -85,10 +85,10 @@ class _Reader:
         self._came_at = front.settings.clock()
         self._jobs: dict[str, _Job | None] = {}
 
-    async def frames(self, log: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def frames(self, log: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
         """Pass on what the log tells, each job in the frames of its route."""
         clock, told_at = self._front.settings.clock, self._came_at
-        async with aclosing(log):  # type: ignore[type-var]
+        async with aclosing(log):
             async for several in log:
                 for block in several.split(BLOCK):
                     async for each in self._told(block):

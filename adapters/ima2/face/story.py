@@ -4,7 +4,7 @@ The route's own stream and the multiplex (`multiplex.py`) tell the same, by the 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, ClassVar
 
@@ -72,11 +72,11 @@ class Telling(ABC):
             found = self._front.failure(error, self.route)
         return (("error", self.failed(found)),)
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes]:
         """Tell the whole job in a stream of its own."""
         yield frame(*self.begin())
         try:
-            async with aclosing(self._front.story(self._caller, self._named.job.id)) as story:  # type: ignore[type-var]
+            async with aclosing(self._front.story(self._caller, self._named.job.id)) as story:
                 async for several in story:
                     for event in events_of(several):
                         for told in await self.hear(event):

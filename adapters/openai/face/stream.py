@@ -5,7 +5,7 @@ with the same `error` object as an answer's: that is how both SDKs know one. The
 last picture.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -50,11 +50,11 @@ class Story:
         self._name = name
         self._previews = 0
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes]:
         """Tell the whole job."""
         try:
             story = self._front.desk.jobs.events(self._caller, self._job.id, None)
-            async with aclosing(story) as several:  # type: ignore[type-var]
+            async with aclosing(story) as several:
                 async for each in several:
                     for frame in self._heard(each):
                         yield frame

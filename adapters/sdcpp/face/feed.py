@@ -4,7 +4,7 @@ As measured, nothing is told of submits, cancels and deletes, and `progress` is 
 `generations` are served; the others stay silent.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -70,7 +70,7 @@ class _Listener:
             self._channels.add(channel)
         return (self._said({"type": "subscribed", "channel": channel}),)
 
-    async def told(self, frames: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    async def told(self, frames: AsyncIterator[bytes]) -> AsyncGenerator[str]:
         """Greet, then tell what happens until the stream of the team's events ends."""
         yield self._said({"type": "connected", "channels": self._front.profile.channels})
         async for event in events(frames):
